@@ -1,0 +1,1 @@
+"""Pixels without a user: readers, networks, findings. Never imports Django."""
