@@ -1,0 +1,1 @@
+"""The worker: claim rows, call ml, record."""

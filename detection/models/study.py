@@ -1,0 +1,61 @@
+"""Study: what arrived in one upload, of one patient."""
+
+from __future__ import annotations
+
+import uuid
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+
+from detection.models.analysis import State
+
+if TYPE_CHECKING:
+    from detection.models.user import User
+
+REFERENCE_LENGTH = 64
+no_control_characters = RegexValidator(r"^[^\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]*$", "Use letters, digits and ordinary punctuation only.")
+
+
+class StudyQuerySet(models.QuerySet["Study"]):
+    """Studies through the eyes of a person."""
+
+    def visible_to(self, user: User) -> Self:
+        """Own studies; all of them for reviewers and administrators."""
+        return self.all() if user.sees_everything else self.filter(owner=user)
+
+    def changeable_by(self, user: User) -> Self:
+        """Studies that this person may release or analyse again: own ones; all for administrators."""
+        return self.all() if user.is_superuser else self.filter(owner=user)
+
+
+class Study(models.Model):
+    """One upload: its owner, the patient's pseudonym, and whether a doctor has released the result."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="studies")
+    patient_reference = models.CharField(max_length=REFERENCE_LENGTH, validators=[no_control_characters], help_text="A pseudonym or study number, never a name.")
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+    released_at = models.DateTimeField(null=True, blank=True)
+    released_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+
+    objects = StudyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name_plural = "studies"
+        ordering = ("-created_at", "-id")
+        constraints = [
+            models.CheckConstraint(
+                name="study_released_by_somebody",
+                condition=models.Q(released_at__isnull=True, released_by__isnull=True) | models.Q(released_at__isnull=False, released_by__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"Study {self.id}"
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether every scan has an ended analysis."""
+        return not self.scans.filter(models.Q(current_analysis__isnull=True) | models.Q(current_analysis__state__in=State.unfinished())).exists()

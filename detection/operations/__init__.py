@@ -1,0 +1,1 @@
+"""Health, serving, first accounts: what keeps an installation running."""

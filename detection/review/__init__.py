@@ -1,0 +1,1 @@
+"""A doctor's acts on a result: release."""

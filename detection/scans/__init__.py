@@ -1,0 +1,1 @@
+"""List, result page, status, pictures."""

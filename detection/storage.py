@@ -1,0 +1,85 @@
+"""Where bytes lie: originals and derived pictures, by keys made of ids alone.
+
+Bytes first, row after: a row never points at bytes that are not there. What was written for a row
+that was then not made is removed again by the caller (`discard`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from django.core.files import File
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
+
+BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A file in storage: its key, length in bytes and SHA-256 (64 hexadecimal digits)."""
+
+    key: str
+    bytes: int
+    sha256: str
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes, 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def keep_original(path: Path, scan_id: uuid.UUID, file_id: uuid.UUID) -> Kept:
+    """Copy an uploaded file into storage and read it back.
+
+    Raises
+    ------
+    OSError
+        When the bytes in storage are not the bytes that arrived; nothing is left behind then.
+    """
+    digest = sha256_of(path)
+    with path.open("rb") as file:
+        key = default_storage.save(f"scans/{scan_id}/{file_id}", File(file))
+    # A store that says yes and keeps something else exists: read back before anything relies on it.
+    with default_storage.open(key, "rb") as stored:
+        kept = hashlib.file_digest(stored, "sha256").hexdigest()  # type: ignore[arg-type]  # File has what file_digest needs
+    if kept != digest:
+        default_storage.delete(key)
+        raise OSError("The stored file differs from the one that arrived.")
+    return Kept(key=key, bytes=path.stat().st_size, sha256=digest)
+
+
+def open_original(key: str) -> IO[bytes]:
+    """An original's bytes, opened for reading."""
+    return default_storage.open(key, "rb")
+
+
+def original_path(key: str) -> Path:
+    """An original as a local file, for readers that need a path."""
+    return Path(default_storage.path(key))
+
+
+def derived_key(analysis_id: uuid.UUID, name: str) -> str:
+    """Key of a picture made by an analysis, such as `0-mask.png` or `thumbnail.png`."""
+    return f"analyses/{analysis_id}/{name}"
+
+
+def write_derived(analysis_id: uuid.UUID, name: str, content: bytes) -> None:
+    """Write a derived picture; writing it again replaces it, so that an analysis can be repeated."""
+    default_storage.save(derived_key(analysis_id, name), ContentFile(content))
+
+
+def open_derived(analysis_id: uuid.UUID, name: str) -> IO[bytes]:
+    """A derived picture's bytes. Raises FileNotFoundError."""
+    return default_storage.open(derived_key(analysis_id, name), "rb")
+
+
+def discard(keys: list[str]) -> None:
+    """Remove files whose rows were not made."""
+    for key in keys:
+        default_storage.delete(key)

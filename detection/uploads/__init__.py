@@ -1,0 +1,1 @@
+"""The door: from a request to a Study with its Scans."""
