@@ -12,6 +12,7 @@ import functools
 import os
 import re
 import secrets
+import zoneinfo
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -41,6 +42,16 @@ def _database_url(value: str) -> str:
     scheme = urlsplit(value).scheme
     if value and scheme not in DATABASE_SCHEMES:
         raise ValueError(f"must start with one of {', '.join(s + '://' for s in DATABASE_SCHEMES)}")
+    try:
+        urlsplit(value).port  # noqa: B018  reading it is the check
+    except ValueError:
+        raise ValueError("has a port that is not a number") from None
+    return value
+
+
+def _time_zone(value: str) -> str:
+    if value not in zoneinfo.available_timezones():
+        raise ValueError("must be a time zone such as Europe/London")
     return value
 
 
@@ -105,7 +116,7 @@ class Config(BaseSettings):
     )
     default_phone_region: str = Field("GB", alias="BRAINSCAN_PHONE_REGION", pattern=r"^[A-Z]{2}$", description="Country of phone numbers typed without a country code.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="BRAINSCAN_LOG_LEVEL", description="How much is logged.")
-    time_zone: str = Field("UTC", alias="BRAINSCAN_TIME_ZONE", description="Time zone of the times on pages, e.g. Europe/London.")
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = Field("UTC", alias="BRAINSCAN_TIME_ZONE", description="Time zone of the times on pages, e.g. Europe/London.")
 
     @model_validator(mode="before")
     @classmethod
