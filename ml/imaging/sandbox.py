@@ -1,0 +1,103 @@
+"""Opening untrusted files in a short-lived subprocess with limits of memory, time and files.
+
+The parent checks count and length by `stat`, which no content can influence. Everything
+that parses content runs in `sandbox_child`, one process for all files of one upload,
+without the parent's environment. A decoder that crashes, hangs or swallows memory takes
+only that process with it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from ml.imaging.errors import UploadRefused, damaged
+from ml.imaging.headers import FileFacts, check_bytes
+from ml.imaging.limits import DEFAULT, Limits
+
+_ROOT = Path(__file__).resolve().parents[2]
+_CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from ml.imaging.sandbox_child import main; main()"
+_TOO_SLOW = "The file takes too long to open. Export it smaller, or one series at a time."
+
+
+def inspect(paths: Sequence[Path], limits: Limits = DEFAULT) -> list[FileFacts]:
+    """Open every file of one upload, safely, and tell what it is.
+
+    Args:
+        paths: files in storage of our own; their names are never looked at.
+        limits: what the files are held to.
+
+    Returns:
+        Facts of each file, in the order given.
+
+    Raises:
+        UploadRefused: at the first file that is not taken in: 400 (damaged or unusable),
+            413 (too large, too many, too slow) or 415 (a kind that is not read), with
+            `index` telling which.
+    """
+    if not paths:
+        raise UploadRefused("No file was chosen. Choose at least one.")
+    if len(paths) > limits.max_files:
+        raise UploadRefused(
+            f"More than {limits.max_files:,} files at once. Upload one series at a time, or pack it as zip.", 413
+        )
+    total = 0
+    for index, path in enumerate(paths):
+        try:
+            total += check_bytes(path, limits)
+        except UploadRefused as refusal:
+            raise UploadRefused(refusal.sentence, refusal.status, index=index) from None
+    if total > limits.max_total_bytes:
+        raise UploadRefused(
+            f"These files are larger than {limits.max_total_bytes // 2**20:,} MB together."
+            " Upload one series at a time.",
+            413,
+        )
+    return _answer(_run_child([str(path.resolve()) for path in paths], limits), len(paths))
+
+
+def _run_child(paths: list[str], limits: Limits) -> subprocess.CompletedProcess[bytes]:
+    environment = {"LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    if "LD_LIBRARY_PATH" in os.environ:  # some Python builds do not start without it
+        environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
+    try:
+        return subprocess.run(
+            [sys.executable, "-I", "-B", "-c", _CHILD, str(_ROOT)],
+            input=json.dumps({"paths": paths, "limits": asdict(limits)}).encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            cwd="/",
+            timeout=math.ceil(limits.seconds),
+            start_new_session=True,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise UploadRefused(_TOO_SLOW, 413) from None
+
+
+def _answer(child: subprocess.CompletedProcess[bytes], count: int) -> list[FileFacts]:
+    """Take the child's word only in the form agreed; anything else means that a file broke it."""
+    try:
+        answer = json.loads(child.stdout)
+        if "refused" in answer:
+            refused = answer["refused"]
+            raise UploadRefused(str(refused["sentence"]), int(refused["status"]), index=int(refused["index"]))
+        found = [FileFacts(**facts) for facts in answer["facts"]]
+    except (ValueError, KeyError, TypeError):
+        if child.returncode in _CPU_SIGNALS:
+            raise UploadRefused(_TOO_SLOW, 413) from None
+        raise damaged() from None
+    if len(found) != count:
+        raise damaged()
+    return found
+
+
+# SIGXCPU, and the SIGKILL that follows it; the negative sign is how subprocess tells a signal.
+_CPU_SIGNALS = (-24, -9)

@@ -1,0 +1,65 @@
+"""The inside of the sandbox: reads a request on stdin, answers on stdout, and ends.
+
+Started by `sandbox.inspect` only. It limits itself before it opens anything, and imports
+no more than the file's kind needs.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import math
+import os
+import resource
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+OPEN_FILES = 32
+
+
+def main() -> None:
+    """Answer one request: {"paths": [...], "limits": {...}} -> {"facts": [...]} or {"refused": {...}}."""
+    request = json.load(sys.stdin)
+    _limit_self(request["limits"])
+    # Decoders may print what they find in a hostile file; the answer goes where they cannot.
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    json.dump(_inspect(request), out)
+    out.flush()
+    os._exit(0)  # nothing to tidy; saves the interpreter's farewell
+
+
+def _limit_self(limits: dict[str, Any]) -> None:
+    seconds = math.ceil(limits["seconds"])
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+    resource.setrlimit(resource.RLIMIT_AS, (limits["memory_bytes"], limits["memory_bytes"]))
+
+
+def _inspect(request: dict[str, Any]) -> dict[str, Any]:
+    from ml.imaging import headers  # after the limits, so that they hold for the libraries too
+    from ml.imaging.errors import UploadRefused
+    from ml.imaging.limits import Limits
+
+    limits = Limits(**request["limits"])
+    found = []
+    for index, path in enumerate(request["paths"]):
+        try:
+            found.append(asdict(headers.facts(Path(path), limits)))
+        except UploadRefused as refusal:
+            return _refused(refusal.sentence, refusal.status, index)
+        except MemoryError:
+            gc.collect()
+            return _refused("The file needs too much memory to be opened. Export it smaller.", 413, index)
+        except Exception:
+            # Whatever else a file makes its reader raise, the file is at fault.
+            return _refused("The file is damaged and could not be read. Export it again.", 400, index)
+    return {"facts": found}
+
+
+def _refused(sentence: str, status: int, index: int) -> dict[str, Any]:
+    return {"refused": {"sentence": sentence, "status": status, "index": index}}
