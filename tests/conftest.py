@@ -1,0 +1,20 @@
+"""What every test starts from: no network but this machine (pyproject.toml), and a scan folder of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.test import override_settings
+
+
+@pytest.fixture(autouse=True)
+def scan_folder(tmp_path: Path) -> Iterator[Path]:
+    """The empty folder that a test's scans are stored in: what lies in it afterwards is what was left behind."""
+    folder = tmp_path / "scans"
+    default = settings.STORAGES["default"]
+    here = {**default, "OPTIONS": {**default["OPTIONS"], "location": folder}}
+    with override_settings(STORAGES={**settings.STORAGES, "default": here}):
+        yield folder
