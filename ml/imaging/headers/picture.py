@@ -15,7 +15,6 @@ from PIL import (
     BmpImagePlugin,
     Image,
     JpegImagePlugin,
-    MpoImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
     UnidentifiedImageError,
@@ -30,8 +29,8 @@ from ml.imaging.limits import Limits
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
 
 # Importing a plugin registers its format; no other of Pillow's decoders can be reached.
-PLUGINS = (BmpImagePlugin, JpegImagePlugin, MpoImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin)
-FORMATS = ("BMP", "JPEG", "MPO", "PNG", "TIFF", "WEBP")
+PLUGINS = (BmpImagePlugin, JpegImagePlugin, PngImagePlugin, TiffImagePlugin, WebPImagePlugin)
+FORMATS = ("BMP", "JPEG", "PNG", "TIFF", "WEBP")
 EXIF_ORIENTATION = 0x0112
 TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
