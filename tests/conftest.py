@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -14,7 +16,7 @@ from django.test import override_settings
 def scan_folder(tmp_path: Path) -> Iterator[Path]:
     """The empty folder that a test's scans are stored in: what lies in it afterwards is what was left behind."""
     folder = tmp_path / "scans"
-    default = settings.STORAGES["default"]
-    here = {**default, "OPTIONS": {**default["OPTIONS"], "location": folder}}
-    with override_settings(STORAGES={**settings.STORAGES, "default": here}):
+    storages: dict[str, Any] = copy.deepcopy(settings.STORAGES)
+    storages["default"]["OPTIONS"]["location"] = folder
+    with override_settings(STORAGES=storages):
         yield folder
