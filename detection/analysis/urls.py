@@ -1,5 +1,9 @@
 """Addresses of this feature."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from detection.analysis import views
+
+urlpatterns = [
+    path("scans/<uuid:scan_id>/analyses/", views.analyse_again, name="analyse_again"),
+]

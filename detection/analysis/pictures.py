@@ -1,0 +1,81 @@
+"""The pictures that pages show of an analysis: slices, masks, thumbnails, all upright 8-bit PNG.
+
+What a doctor wants to see is a grey slice in a sensible window, not how the file packs its channels.
+Grey is windowed between percentiles of the whole volume, the same window that the networks see, so that
+slices of a series keep their brightness to each other. Three channels that were analysed are the
+sequences pre-contrast, FLAIR and post-contrast: FLAIR is shown, in grey, because the outline means
+its abnormality. Three channels that were refused (a photograph, say) are shown in their own colours,
+so that the person sees what was refused.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+
+import numpy as np
+from PIL import Image
+
+from ml.findings import Findings, Verdict
+from ml.imaging.volume import Volume
+from ml.preprocess import scale
+
+FLAIR = 1
+"""Its place among three channels."""
+
+STRIP_SIDE, THUMBNAIL_SIDE = 96, 160
+"""Longest side, in pixels, of a slice in the strip and of the scan in the list."""
+
+COMPRESSION = 3
+"""zlib level: a little larger than the densest, several times faster."""
+
+
+def render(volume: Volume, findings: Findings) -> Iterator[tuple[str, bytes]]:
+    """Names and PNG bytes: `INDEX-image.png`, `INDEX-mask.png`, `INDEX-thumbnail.png` for each slice, and `thumbnail.png`."""
+    shown = display(volume, refused=findings.verdict is Verdict.REFUSED)
+    best = most_telling(findings)
+    for index, (picture, finding) in enumerate(zip(shown, findings.slices, strict=True)):
+        image = Image.fromarray(picture)
+        yield f"{index}-image.png", _png(image)
+        yield f"{index}-mask.png", _png(Image.fromarray(np.asarray(finding.mask.pixels)))
+        yield f"{index}-thumbnail.png", _png(_reduced(image, STRIP_SIDE))
+        if index == best:
+            yield "thumbnail.png", _png(_reduced(image, THUMBNAIL_SIDE))
+
+
+def display(volume: Volume, *, refused: bool) -> np.ndarray:
+    """Pixels as they are shown: uint8 (slices, rows, columns), or (slices, rows, columns, 3) in colour."""
+    everywhere = (slice(None), slice(None))
+    if volume.channels == 1:
+        return scale(volume.voxels, everywhere)[..., 0]
+    if refused:
+        return volume.voxels if volume.voxels.dtype == np.uint8 else scale(volume.voxels, everywhere)
+    flair = volume.voxels[..., FLAIR : FLAIR + 1]
+    # A file whose middle channel is empty is shown by whatever it has.
+    if flair.min() == flair.max():
+        return scale(volume.voxels.max(axis=3, keepdims=True), everywhere)[..., 0]
+    return scale(flair, everywhere)[..., 0]
+
+
+def most_telling(findings: Findings) -> int:
+    """Index of the slice to show for the whole scan: largest outline, else highest probability, else the middle."""
+    slices = findings.slices
+    if any(found.area_px for found in slices):
+        return max(slices, key=lambda found: found.area_px).index
+    if findings.tumour_probability is not None:
+        likeliest = max(slices, key=lambda found: found.tumour_probability or 0.0)
+        if likeliest.tumour_probability:
+            return likeliest.index
+    return len(slices) // 2
+
+
+def _reduced(image: Image.Image, side: int) -> Image.Image:
+    small = image.copy()
+    small.thumbnail((side, side), Image.Resampling.BOX if max(image.size) > 4 * side else Image.Resampling.BILINEAR)
+    return small
+
+
+def _png(image: Image.Image) -> bytes:
+    target = io.BytesIO()
+    image.save(target, "PNG", compress_level=COMPRESSION)
+    return target.getvalue()

@@ -1,0 +1,26 @@
+"""Findings as they are stored: the contract's scan object, with outlines to draw and thresholds to explain."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from detection.analysis.outlines import outline
+from ml.findings import Findings, to_json
+from ml.imaging.volume import Volume
+
+
+def of(findings: Findings, volume: Volume, *, scan_id: UUID, thresholds: Mapping[str, float]) -> dict[str, Any]:
+    """The scan object of `shared/contracts.md`, ready for JSON.
+
+    Keys that are added: on each slice `outline` (closed polygons [[x, y], ...] in pixels of the upright
+    slice, for SVG); on the scan `thresholds` ({"nothing_below", "tumour_from"}, probabilities).
+    `mask` is null everywhere: the web has an address for each.
+    """
+    found = to_json(findings, input=str(scan_id), volume=volume)
+    for described, finding in zip(found["slices"], findings.slices, strict=True):
+        described["outline"] = outline(finding.mask.pixels)
+    if thresholds:
+        found.setdefault("thresholds", dict(thresholds))
+    return found
