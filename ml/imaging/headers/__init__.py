@@ -11,11 +11,11 @@ from pathlib import Path
 from types import ModuleType
 
 from ml.imaging.errors import UploadRefused
-from ml.imaging.headers import archive, picture
+from ml.imaging.headers import archive, nifti, picture
 from ml.imaging.headers.facts import FileFacts
 from ml.imaging.limits import Limits
 
-HEADERS: tuple[ModuleType, ...] = (picture, archive)
+HEADERS: tuple[ModuleType, ...] = (nifti, picture, archive)
 
 HEAD_BYTES = 4096
 

@@ -1,0 +1,201 @@
+"""NIfTI-1 and NIfTI-2, plain or gzipped: the header by hand, so that nothing in it is believed.
+
+No numpy and no nibabel here: the door's subprocess imports this module.
+"""
+
+from __future__ import annotations
+
+import gzip
+import struct
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Literal, cast
+
+from ml.imaging.errors import UploadRefused, damaged
+from ml.imaging.headers.facts import FileFacts
+from ml.imaging.limits import Limits
+
+GZIP = b"\x1f\x8b"
+SIZES = {348: 1, 540: 2}
+MAX_OFFSET = 16 * 1024 * 1024
+_CHUNK = 1024 * 1024
+
+# NIfTI datatype code -> (numpy name, bits of one channel, channels)
+DATATYPES: dict[int, tuple[str, int, int]] = {
+    2: ("u1", 8, 1),
+    4: ("i2", 16, 1),
+    8: ("i4", 32, 1),
+    16: ("f4", 32, 1),
+    64: ("f8", 64, 1),
+    128: ("u1", 8, 3),
+    256: ("i1", 8, 1),
+    512: ("u2", 16, 1),
+    768: ("u4", 32, 1),
+    1024: ("i8", 64, 1),
+    1280: ("u8", 64, 1),
+}
+
+
+@dataclass(frozen=True)
+class Header:
+    """The part of a NIfTI header that decides how its data are read.
+
+    Attributes:
+        block: the raw header, 348 or 540 bytes.
+        version: 1 or 2.
+        order: "<" or ">", the byte order.
+        shape: voxels along the file's own three axes.
+        datatype: key of DATATYPES.
+        offset: where the data begin, in bytes after decompression.
+        has_geometry: whether the file says how its axes lie in the patient (sform or qform).
+        unit_mm: millimetres in one unit of length, or None where the file names no unit.
+    """
+
+    block: bytes
+    version: int
+    order: Literal["<", ">"]
+    shape: tuple[int, int, int]
+    datatype: int
+    offset: int
+    has_geometry: bool
+    unit_mm: float | None
+
+    @property
+    def data_bytes(self) -> int:
+        _, bits, channels = DATATYPES[self.datatype]
+        return self.shape[0] * self.shape[1] * self.shape[2] * channels * bits // 8
+
+
+def accepts(head: bytes) -> bool:
+    """Whether a file that begins so is NIfTI, looking into gzip."""
+    if head.startswith(GZIP):
+        try:
+            head = zlib.decompressobj(wbits=31).decompress(head, 1024)
+        except zlib.error:
+            return False
+    return _version(head) is not None
+
+
+def facts(path: Path, limits: Limits) -> FileFacts:
+    """Check the header, and that as many bytes follow as it says, without keeping them.
+
+    Raises:
+        UploadRefused: 400, 413 or 415.
+    """
+    header = read_header(path, limits)
+    wanted = header.offset + header.data_bytes
+    try:
+        with opened(path) as stream:
+            while wanted > 0 and (chunk := stream.read(min(wanted, _CHUNK))):
+                wanted -= len(chunk)
+    except (OSError, EOFError, zlib.error):
+        raise damaged() from None
+    if wanted > 0:
+        raise UploadRefused("The file is cut short: slices are missing. Export it again and upload the new copy.")
+    _, bits, channels = DATATYPES[header.datatype]
+    columns, rows, slices = header.shape
+    return FileFacts("nifti", rows, columns, slices, bits, channels)
+
+
+def opened(path: Path) -> IO[bytes]:
+    """The decompressed content of a file, as a stream."""
+    with path.open("rb") as file:
+        zipped = file.read(2) == GZIP
+    return cast(IO[bytes], gzip.open(path, "rb")) if zipped else path.open("rb")
+
+
+def read_header(path: Path, limits: Limits) -> Header:
+    """Read a header and hold it against the limits.
+
+    Raises:
+        UploadRefused: 400, 413 or 415.
+    """
+    try:
+        with opened(path) as stream:
+            block = stream.read(540)
+    except (OSError, EOFError, zlib.error):
+        raise damaged() from None
+    found = _version(block)
+    if found is None:
+        raise damaged()
+    version, order = found
+    try:
+        header = _first(block, order) if version == 1 else _second(block, order)
+    except (struct.error, ValueError, OverflowError):
+        raise damaged() from None
+    _check(header, limits)
+    return header
+
+
+def _version(head: bytes) -> tuple[int, Literal["<", ">"]] | None:
+    orders: tuple[Literal["<", ">"], ...] = ("<", ">")
+    for order in orders:
+        version = SIZES.get(struct.unpack_from(f"{order}i", head)[0]) if len(head) >= 348 else None
+        if version == 1 and head[344:347] in (b"n+1", b"ni1"):
+            return 1, order
+        if version == 2 and len(head) >= 540 and head[4:7] in (b"n+2", b"ni2"):
+            return 2, order
+    return None
+
+
+def _first(block: bytes, order: Literal["<", ">"]) -> Header:
+    dim = struct.unpack_from(f"{order}8h", block, 40)
+    (datatype,) = struct.unpack_from(f"{order}h", block, 70)
+    (offset,) = struct.unpack_from(f"{order}f", block, 108)
+    qform, sform = struct.unpack_from(f"{order}2h", block, 252)
+    paired = block[344:347] == b"ni1"
+    return _header(block[:348], 1, order, dim, datatype, int(offset), qform, sform, block[123], paired=paired)
+
+
+def _second(block: bytes, order: Literal["<", ">"]) -> Header:
+    (datatype,) = struct.unpack_from(f"{order}h", block, 12)
+    dim = struct.unpack_from(f"{order}8q", block, 16)
+    (offset,) = struct.unpack_from(f"{order}q", block, 168)
+    qform, sform = struct.unpack_from(f"{order}2i", block, 344)
+    (units,) = struct.unpack_from(f"{order}i", block, 500)
+    return _header(block, 2, order, dim, datatype, offset, qform, sform, units, paired=block[4:7] == b"ni2")
+
+
+def _header(
+    block: bytes,
+    version: int,
+    order: Literal["<", ">"],
+    dim: tuple[int, ...],
+    datatype: int,
+    offset: int,
+    qform: int,
+    sform: int,
+    units: int,
+    *,
+    paired: bool,
+) -> Header:
+    if paired:
+        raise UploadRefused("The image is in a second file. Save both as one .nii or .nii.gz file.", 415)
+    count = dim[0]
+    if not 2 <= count <= 7 or any(length < 1 for length in dim[1 : count + 1]):
+        raise damaged()
+    if any(length > 1 for length in dim[4 : count + 1]):
+        raise UploadRefused("The file holds several volumes. Save the one that you need as a file of its own.", 415)
+    if datatype not in DATATYPES:
+        raise UploadRefused("The file's values are of a kind that is not read. Save it as 16-bit integers.", 415)
+    return Header(
+        block=block,
+        version=version,
+        order=order,
+        shape=(dim[1], dim[2], dim[3] if count > 2 else 1),
+        datatype=datatype,
+        offset=offset,
+        has_geometry=sform > 0 or qform > 0,
+        unit_mm={1: 1000.0, 2: 1.0, 3: 0.001}.get(units & 0x07),
+    )
+
+
+def _check(header: Header, limits: Limits) -> None:
+    if not len(header.block) <= header.offset <= MAX_OFFSET:
+        raise damaged()
+    voxels = header.shape[0] * header.shape[1] * header.shape[2] * DATATYPES[header.datatype][2]
+    if voxels > limits.max_voxels or max(header.shape) > limits.max_side:
+        raise UploadRefused("The volume is too large. Export it smaller, or the head only.", 413)
+    if header.data_bytes > limits.max_total_bytes:
+        raise UploadRefused("The volume is too large. Save it as 16-bit integers.", 413)
