@@ -25,6 +25,6 @@ def deployed_safely(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Ch
     found: list[CheckMessage] = []
     if settings.DEBUG:
         found.append(Error("BRAINSCAN_DEBUG is on: error pages would show data.", id="brainscan.E002"))
-    if not settings.config.served_over_https:
+    if not settings.SERVED_OVER_HTTPS:
         found.append(Warning("BRAINSCAN_PUBLIC_URL is not https: passwords and scans travel readable.", id="brainscan.W001"))
     return found

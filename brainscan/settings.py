@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from brainscan import config as configuration
 from brainscan.database import database
 
@@ -18,7 +20,7 @@ if config.public_url:
     CSRF_TRUSTED_ORIGINS = [config.public_url]
 
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "detection.apps.BrainscanAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -43,6 +45,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "detection.accounts.middleware.SocialAuthErrors",
     "axes.middleware.AxesMiddleware",
+    "detection.retry.RetryMiddleware",
 ]
 
 ROOT_URLCONF = "brainscan.urls"
@@ -90,11 +93,9 @@ WHITENOISE_USE_FINDERS = DEBUG
 FILE_UPLOAD_TEMP_DIR = HOME / "incoming"
 FILE_UPLOAD_TEMP_DIR.mkdir(mode=0o700, exist_ok=True)
 FILE_UPLOAD_PERMISSIONS = 0o600
-FILE_UPLOAD_HANDLERS = [
-    "detection.uploads.handlers.LimitedUploadHandler",
-    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
-]
-DATA_UPLOAD_MAX_NUMBER_FILES = config.max_upload_files
+FILE_UPLOAD_HANDLERS = ["detection.uploads.handlers.LimitedUploadHandler"]
+# One more than ours, so that our handler answers with a sentence before Django stops with none.
+DATA_UPLOAD_MAX_NUMBER_FILES = config.max_upload_files + 1
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 
@@ -126,10 +127,14 @@ AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "detection.accounts.views.locked_out"
 AXES_VERBOSE = False
 
+# Which ways in there are (django-axes guards the second).
+AUTH0_ENABLED = config.auth0_enabled
+LOCAL_ACCOUNTS = config.local_accounts
+SERVED_OVER_HTTPS = config.served_over_https
+
 SOCIAL_AUTH_AUTH0_DOMAIN = config.auth0_domain
 SOCIAL_AUTH_AUTH0_KEY = config.auth0_client_id
 SOCIAL_AUTH_AUTH0_SECRET = config.auth0_client_secret.get_secret_value()
-SOCIAL_AUTH_AUTH0_SCOPE = ["openid", "profile", "email"]
 SOCIAL_AUTH_URL_NAMESPACE = "social"
 SOCIAL_AUTH_LOGIN_ERROR_URL = "login"
 SOCIAL_AUTH_REDIRECT_IS_HTTPS = config.served_over_https
@@ -138,12 +143,15 @@ SOCIAL_AUTH_PIPELINE = (
     "social_core.pipeline.social_auth.social_uid",
     "detection.accounts.pipeline.verified_email_only",
     "social_core.pipeline.social_auth.auth_allowed",
+    # By Auth0's own id of the person. No step looks an account up by e-mail.
     "social_core.pipeline.social_auth.social_user",
+    "detection.accounts.pipeline.active_only",
     "detection.accounts.pipeline.username",
     "social_core.pipeline.user.create_user",
     "social_core.pipeline.social_auth.associate_user",
-    "social_core.pipeline.social_auth.load_extra_data",
+    "detection.accounts.pipeline.remember_identity_token",
 )
+SOCIAL_AUTH_USER_FIELDS = ["username", "email", "first_name", "last_name"]
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
@@ -166,6 +174,18 @@ if config.served_over_https:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
     SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = True
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
+
+# The rows are the queue: how long a claim holds without a heartbeat, how often a row is tried, how many are taken up together.
+LEASE = timedelta(seconds=config.lease_seconds)
+MAX_ATTEMPTS = config.max_attempts
+WORKER_BATCH = config.worker_batch
+
+# Text messages go to Twilio when its group is set, to the console otherwise.
+TWILIO_ENABLED = config.twilio_enabled
+TWILIO_ACCOUNT_SID = config.twilio_account_sid
+TWILIO_AUTH_TOKEN = config.twilio_auth_token.get_secret_value()
+TWILIO_FROM_NUMBER = config.twilio_from_number
+TWILIO_API_URL = config.twilio_api_url
 
 PHONENUMBER_DEFAULT_REGION = config.default_phone_region
 PHONENUMBER_DB_FORMAT = "E164"

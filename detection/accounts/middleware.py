@@ -1,7 +1,40 @@
 """What goes wrong at the identity provider becomes a sentence on the sign-in page."""
 
+from __future__ import annotations
+
+from django.http import HttpRequest
+from social_core.exceptions import (
+    AuthCanceled,
+    AuthConfigurationError,
+    AuthInputError,
+    AuthProviderError,
+    AuthSessionError,
+    SocialAuthBaseException,
+)
 from social_django.middleware import SocialAuthExceptionMiddleware
+
+from detection.accounts.pipeline import SignInRefused
+
+RESTART = "This sign-in was started in another window, or took too long. Start again."
+SENTENCES: tuple[tuple[type[SocialAuthBaseException], str], ...] = (
+    (AuthCanceled, "You stopped signing in at the hospital's sign-in page. Nothing has changed here."),
+    (AuthSessionError, RESTART),
+    (AuthInputError, RESTART),
+    (AuthProviderError, "The hospital's sign-in page does not answer at the moment. Try again in a few minutes."),
+    (AuthConfigurationError, "Signing in with a hospital account is set up wrongly here. Tell your administrator."),
+)
+NOT_VERIFIED = "The answer of the hospital's sign-in page could not be verified, so nobody was signed in. Start again; if it happens twice, tell your administrator."
 
 
 class SocialAuthErrors(SocialAuthExceptionMiddleware):
-    """social-auth's own handling; refined by the accounts feature."""
+    """Redirects to the sign-in page with one of our sentences; never with the provider's own text."""
+
+    def raise_exception(self, request: HttpRequest, exception: Exception) -> bool:
+        """A person gets the sentence in debug mode too."""
+        return False
+
+    def get_message(self, request: HttpRequest, exception: Exception) -> str:
+        """The sentence for what happened."""
+        if isinstance(exception, SignInRefused):
+            return exception.sentence
+        return next((sentence for kind, sentence in SENTENCES if isinstance(exception, kind)), NOT_VERIFIED)
