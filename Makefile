@@ -89,7 +89,7 @@ if [ -z "$$found" ] && [ -n "$$bare" ]; then \
     echo "Brainscan needs Python's venv module, and $$bare lacks it. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; \
 fi; \
 if [ -z "$$found" ]; then \
-    echo "Brainscan needs Python 3.11, 3.12 or 3.13, and none of them is installed (python3 here: $$(python3 --version 2>&1 | head -n 1))." >&2; \
+    echo "Brainscan needs Python 3.11, 3.12 or 3.13, and none of them is installed (python3 here: $$(command -v python3 >/dev/null && python3 --version 2>&1 || echo none))." >&2; \
     echo "Install one, or name one: make run PYTHON=/path/to/python3.12" >&2; exit 1; \
 fi
 endef
