@@ -11,11 +11,11 @@ from pathlib import Path
 from types import ModuleType
 
 from ml.imaging.errors import UploadRefused
-from ml.imaging.headers import archive, nifti, picture
+from ml.imaging.headers import archive, dicom, nifti, picture
 from ml.imaging.headers.facts import FileFacts
 from ml.imaging.limits import Limits
 
-HEADERS: tuple[ModuleType, ...] = (nifti, picture, archive)
+HEADERS: tuple[ModuleType, ...] = (dicom, nifti, picture, archive)
 
 HEAD_BYTES = 4096
 

@@ -15,10 +15,10 @@ from ml.imaging import gather
 from ml.imaging.errors import UploadRefused
 from ml.imaging.headers import format_of, head_of
 from ml.imaging.limits import DEFAULT, Limits
-from ml.imaging.readers import nifti, picture
+from ml.imaging.readers import dicom, nifti, picture
 from ml.imaging.volume import Volume
 
-READERS: tuple[ModuleType, ...] = (nifti, picture)
+READERS: tuple[ModuleType, ...] = (dicom, nifti, picture)
 
 
 def read(

@@ -1,0 +1,218 @@
+"""DICOM files to a Volume: the largest consistent series, in order, upright, rescaled.
+
+Slices run along the normal of the first slice (its row direction x column direction);
+rows and columns are turned so that the front of the head or its top is up and the patient's
+right is on the left, and `Volume.to_stored` turns a mask back into the file's own grid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from ml.imaging.errors import UploadRefused, damaged
+from ml.imaging.headers.dicom import Frame, Instance, accepts, check_pixels, instance_of, load
+from ml.imaging.headers.facts import check_volume
+from ml.imaging.limits import Limits
+from ml.imaging.readers.dicom_geometry import lay_out, upright
+from ml.imaging.sequence import recognise
+from ml.imaging.volume import DTYPES, Volume, one_channel_if_equal, to_upright
+
+__all__ = ["accepts", "read"]
+
+SEVERAL_SERIES = "The files hold {} series. The largest was read, with {} slices."
+MOSAIC = "This is a mosaic of many slices in one image. For a result, export the slices one by one."
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One frame of one file, before its pixels are decoded."""
+
+    path: Path
+    name: str
+    file_index: int
+    instance: Instance
+    frame_index: int
+
+    @property
+    def frame(self) -> Frame:
+        return self.instance.frames[self.frame_index]
+
+    @property
+    def source(self) -> str:
+        return self.name if len(self.instance.frames) == 1 else f"{self.name}[{self.frame_index}]"
+
+
+def read(paths: Sequence[Path], names: Sequence[str], *, as_series: bool, limits: Limits) -> Volume:
+    """Read DICOM files as one scan.
+
+    Args:
+        paths: in any order; several series may be among them.
+        names: what each file is called.
+        as_series: whether a lone slice counts as a series.
+        limits: checked before pixels are decoded.
+
+    Raises:
+        UploadRefused: if nothing is usable, files of two patients are mixed, or pixels are damaged.
+    """
+    instances, refusal = _instances(paths, names, limits)
+    if not instances:
+        raise refusal or damaged()
+    if len({found.instance.patient for found in instances if found.instance.patient}) > 1:
+        raise UploadRefused("The files belong to more than one patient. Upload each patient by itself.")
+    chosen, notes = _largest_series(instances)
+    if refusal:
+        unread = len(paths) - len({found.file_index for found in instances})
+        notes.append(f"{unread:,} DICOM {'file' if unread == 1 else 'files'} left out: not readable as a slice.")
+    order, spacing, told = lay_out([found.frame for found in chosen], [found.instance.number for found in chosen])
+    chosen = [chosen[index] for index in order]
+    first = chosen[0].instance
+    check_volume(len(chosen), first.rows, first.columns, first.channels, limits)
+    if any(found.instance.is_mosaic for found in chosen):
+        notes.append(MOSAIC)
+    code, orientation = upright(chosen[0].frame.directions)
+    if spacing is not None and code >= 5:
+        spacing = replace(spacing, row=spacing.column, column=spacing.row)
+    return Volume(
+        voxels=one_channel_if_equal(_voxels(chosen, code, limits)),
+        kind="series" if as_series or len(chosen) > 1 else "image",
+        sources=tuple(found.source for found in chosen),
+        spacing=spacing,
+        orientation=orientation,
+        sequence=recognise(first.acquisition),
+        stored_orientation=code,
+        notes=(*notes, *told),
+    )
+
+
+def _instances(
+    paths: Sequence[Path], names: Sequence[str], limits: Limits
+) -> tuple[list[Slice], UploadRefused | None]:
+    """Every frame of every readable file, and the first refusal among the others."""
+    found: list[Slice] = []
+    refusal: UploadRefused | None = None
+    for index, (path, name) in enumerate(zip(paths, names, strict=True)):
+        try:
+            instance = instance_of(load(path, limits, with_pixels=False), limits)
+        except UploadRefused as error:
+            refusal = refusal or UploadRefused(error.sentence, error.status, index=index)
+            continue
+        found += [Slice(path, name, index, instance, frame) for frame in range(len(instance.frames))]
+    return found, refusal
+
+
+def _largest_series(found: Sequence[Slice]) -> tuple[list[Slice], list[str]]:
+    """The slices that can be one volume: one series, one size, one direction; localisers only if alone."""
+    groups: dict[tuple[object, ...], list[Slice]] = {}
+    for each in found:
+        instance, directions = each.instance, each.frame.directions
+        rounded = tuple(round(value, 2) for axis in directions for value in axis) if directions else None
+        key = (instance.is_localiser, instance.series, instance.rows, instance.columns, instance.channels, rounded)
+        groups.setdefault(key, []).append(each)
+    key, chosen = max(groups.items(), key=lambda group: (not group[0][0], len(group[1])))
+    if len(groups) == 1:
+        return chosen, []
+    return chosen, [SEVERAL_SERIES.format(len(groups), len(chosen))]
+
+
+def _voxels(chosen: Sequence[Slice], code: int, limits: Limits) -> np.ndarray:
+    """Decode slice by slice into one array, so that only one file is in memory beside it."""
+    pixels: np.ndarray | None = None
+    places = {(found.file_index, found.frame_index): place for place, found in enumerate(chosen)}
+    for file_index in dict.fromkeys(found.file_index for found in chosen):
+        file = next(found for found in chosen if found.file_index == file_index)
+        try:
+            for frame_index, picture in _decoded(file, limits):
+                place = places.get((file_index, frame_index))
+                if place is None:
+                    continue
+                turned = to_upright(picture, code)
+                if pixels is None:
+                    pixels = np.empty((len(chosen), *turned.shape), turned.dtype)
+                wanted = _holding(pixels.dtype, turned.dtype)
+                if wanted != pixels.dtype:
+                    pixels = pixels.astype(wanted)
+                pixels[place] = turned
+        except UploadRefused as refusal:
+            raise UploadRefused(refusal.sentence, refusal.status, index=file_index) from None
+    if pixels is None:
+        raise damaged()
+    return pixels
+
+
+def _holding(one: np.dtype, other: np.dtype) -> np.dtype:
+    """The smallest allowed dtype that holds both."""
+    both = np.result_type(one, other)
+    return next((dtype for dtype in DTYPES if np.can_cast(both, dtype)), np.dtype(np.float32))
+
+
+def _decoded(file: Slice, limits: Limits) -> Iterator[tuple[int, np.ndarray]]:
+    """Every frame of one file as (rows, columns, channels), rescaled, in an allowed dtype."""
+    from pydicom.pixels import iter_pixels
+
+    dataset = load(file.path, limits)
+    instance = instance_of(dataset, limits)
+    if instance != file.instance:
+        raise damaged()  # the file changed while it was read
+    check_pixels(dataset, instance)
+    count = 0
+    try:
+        for index, decoded in enumerate(iter_pixels(dataset)):
+            if index >= len(instance.frames) or decoded.shape[:2] != (instance.rows, instance.columns):
+                raise damaged()
+            count += 1
+            yield index, _values(decoded, instance, instance.frames[index], dataset)
+    except (UploadRefused, MemoryError, GeneratorExit):
+        raise
+    except Exception:
+        raise damaged() from None  # codecs raise what they like
+    if count != len(instance.frames):
+        raise UploadRefused("The file is cut short: slices are missing. Export it again and upload the new copy.")
+
+
+def _values(decoded: np.ndarray, instance: Instance, frame: Frame, dataset: object) -> np.ndarray:
+    """Stored values to what they mean: palette, inversion of MONOCHROME1, rescale."""
+    if instance.photometric == "PALETTE COLOR":
+        from pydicom.pixels import apply_color_lut
+
+        coloured = apply_color_lut(decoded, dataset)
+        return (coloured >> 8).astype(np.uint8) if coloured.dtype == np.uint16 else coloured
+    if decoded.ndim == 3:
+        return (decoded >> 8).astype(np.uint8) if decoded.dtype == np.uint16 else decoded
+    values = decoded
+    if values.dtype.kind in "iu" and instance.bits < values.dtype.itemsize * 8:
+        values = _stored_bits(values, instance)
+    if instance.photometric == "MONOCHROME1":
+        # The largest value is black: mirror within the range that the stored bits span.
+        values = ~values if instance.signed else np.asarray((1 << instance.bits) - 1 - values.astype(np.int64))
+    if (frame.slope, frame.intercept) != (1.0, 0.0):
+        values = values.astype(np.float64) * frame.slope + frame.intercept
+    if values.dtype.kind == "f":
+        if not np.isfinite(values).all():
+            raise UploadRefused("The image contains values that are not numbers. Export it again.")
+        whole = (frame.slope.is_integer() and frame.intercept.is_integer()) and decoded.dtype.kind in "iu"
+        return _smallest(values.astype(np.int64)) if whole else values.astype(np.float32)[..., np.newaxis]
+    return _smallest(values)
+
+
+def _stored_bits(values: np.ndarray, instance: Instance) -> np.ndarray:
+    """Clear what lies above the stored bits (old overlays live there) and carry the sign."""
+    if not instance.signed:
+        return values & values.dtype.type((1 << instance.bits) - 1)
+    shift = values.dtype.itemsize * 8 - instance.bits
+    return (values << shift) >> shift
+
+
+def _smallest(values: np.ndarray) -> np.ndarray:
+    """Whole numbers (rows, columns) as (rows, columns, 1) of an allowed dtype that holds them."""
+    low, high = int(values.min()), int(values.max())
+    if values.dtype not in DTYPES or values.dtype == np.int32:
+        for name in ("uint16", "int16", "int32"):
+            bounds = np.iinfo(name)
+            if bounds.min <= low and high <= bounds.max:
+                return values.astype(name)[..., np.newaxis]
+        return values.astype(np.float32)[..., np.newaxis]
+    return values[..., np.newaxis]

@@ -1,0 +1,163 @@
+"""What every export shares: whose result it is, what an outline is called, and the marks it carries."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from ml.findings import Compartment
+from ml.imaging.errors import ImagingError
+
+MANUFACTURER = "Brainscan"
+MODEL_NAME = "Brainscan"
+# Shown by viewers beside the result; the first fits the 64 characters of a DICOM LO.
+MARK = "Research use only. Not verified by a doctor."
+MARK_LONG = (
+    "Research use only. Made by a program and not verified by a doctor. It assists a clinician and does not diagnose."
+)
+
+_NAMESPACE = uuid.UUID("6f1e4b0e-53f3-5f0c-9a5c-0f5a2f4b7d11")
+# Pixels that touch by a side, an edge or a corner belong together, as in ml.measure.
+_NEIGHBOURS = np.ones((3, 3, 3), bool)
+
+
+class NotExportable(ImagingError):
+    """A result that cannot be written in the wanted format, with the reason for the person who asked."""
+
+
+NO_OUTLINE = "Nothing is outlined in this scan, so there is no outline to export. Choose the structured report instead."
+NO_GEOMETRY = "The scan's files do not say where its slices lie in the patient, so this format cannot be made. Choose the zip instead."
+UNEVEN = "The slices of this scan are not evenly spaced, so this format cannot be made. Choose the DICOM Segmentation instead."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provenance:
+    """What a result was made from, by what and when; every export carries it.
+
+    Attributes:
+        scan_id: the scan's UUID.
+        analysis_id: the UUID of the run; the same run always exports under the same UIDs.
+        scan_sha256: hex SHA-256 of the scan as received.
+        model_version: of the networks.
+        software_version: of Brainscan.
+        made: when the analysis ended, with its time zone.
+    """
+
+    scan_id: uuid.UUID
+    analysis_id: uuid.UUID
+    scan_sha256: str
+    model_version: str
+    software_version: str
+    made: datetime
+
+    def __post_init__(self) -> None:
+        if self.made.tzinfo is None:
+            raise ValueError("the time needs its zone")
+        if len(self.scan_sha256) != 64 or not set(self.scan_sha256) <= set("0123456789abcdef"):
+            raise ValueError("a SHA-256 is 64 lower-case hexadecimal digits")
+        if not self.model_version or not self.software_version:
+            raise ValueError("the versions must be known")
+
+    def uid(self, *names: object) -> str:
+        """A DICOM UID that belongs to this run and to `names`: the same whenever it is asked for."""
+        name = "/".join(["uid", str(self.analysis_id), *map(str, names)])
+        return f"2.25.{uuid.uuid5(_NAMESPACE, name).int}"
+
+    @property
+    def sentence(self) -> str:
+        return (
+            f"Scan {self.scan_id}, SHA-256 {self.scan_sha256}; analysis {self.analysis_id}, "
+            f"model {self.model_version}, Brainscan {self.software_version}."
+        )
+
+    def as_json(self) -> dict[str, str]:
+        """For the JSON forms of a result."""
+        return {
+            "scan": str(self.scan_id),
+            "analysis": str(self.analysis_id),
+            "scan_sha256": self.scan_sha256,
+            "model_version": self.model_version,
+            "software_version": self.software_version,
+            "made": self.made.isoformat(timespec="seconds"),
+            "mark": MARK_LONG,
+        }
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What an outline means, in words and codes.
+
+    Attributes:
+        label: shown beside the outline; at most 64 characters with a number behind it.
+        code: (value, scheme, meaning) from DICOM CID 7159.
+        rgb: its colour, 0..255; told apart in black-and-white print by lightness.
+    """
+
+    label: str
+    code: tuple[str, str, str]
+    rgb: tuple[int, int, int]
+
+
+# DICOM has no code for a FLAIR abnormality: oedema and tumour look alike there, so it is a "lesion".
+MEANINGS: dict[Compartment, Meaning] = {
+    Compartment.FLAIR_ABNORMALITY: Meaning("FLAIR abnormality", ("52988006", "SCT", "Lesion"), (255, 176, 0)),
+    Compartment.CONTRAST_ENHANCING_TUMOUR: Meaning(
+        "Contrast-enhancing tumour", ("C113842", "NCIt", "Enhancing Lesion"), (0, 200, 220)
+    ),
+}
+
+
+def meaning_of(scan: Mapping[str, Any]) -> Meaning:
+    """What the scan's outlines mean.
+
+    Raises:
+        NotExportable: if nothing is outlined.
+    """
+    if scan["compartment"] is None:
+        raise NotExportable(NO_OUTLINE)
+    return MEANINGS[Compartment(scan["compartment"])]
+
+
+def lesion_labels(masks: np.ndarray) -> tuple[np.ndarray, int]:
+    """Number the lesions as `ml.measure.lesions` lists them: 1 is the first of the list.
+
+    Args:
+        masks: (slices, rows, columns) bool, or uint8 where anything above 0 is inside.
+
+    Returns:
+        (slices, rows, columns) uint16, 0 outside; and the number of lesions.
+
+    Raises:
+        ValueError: if the masks are not three-dimensional.
+    """
+    if masks.ndim != 3:
+        raise ValueError(f"masks are (slices, rows, columns), not {masks.shape}")
+    labels, count = ndimage.label(masks > 0, structure=_NEIGHBOURS)
+    boxes = ndimage.find_objects(labels, max_label=count)
+    areas = np.bincount(labels.ravel(), minlength=count + 1)
+    ranked = sorted(
+        range(1, count + 1), key=lambda label: (-areas[label], boxes[label - 1][0].start, boxes[label - 1][0].stop)
+    )
+    number = np.zeros(count + 1, np.uint16)
+    number[ranked] = np.arange(1, count + 1, dtype=np.uint16)
+    return number[labels], count
+
+
+def check_masks(masks: np.ndarray, scan: Mapping[str, Any]) -> np.ndarray:
+    """The masks as bool (slices, rows, columns), held against the scan object.
+
+    Raises:
+        ValueError: if they are not the masks of this scan.
+    """
+    if masks.ndim != 3 or len(masks) != len(scan["slices"]):
+        raise ValueError("there must be one mask for each slice of the scan")
+    inside: np.ndarray = masks > 0
+    if [found["area_px"] for found in scan["slices"]] != np.count_nonzero(inside, axis=(1, 2)).tolist():
+        raise ValueError("the masks do not belong to this scan")
+    return inside

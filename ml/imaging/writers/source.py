@@ -1,0 +1,211 @@
+"""The original DICOM instances that a result refers to, and where their slices lie in the patient.
+
+DICOM's patient coordinates grow towards the patient's left, back and head (LPS),
+in millimetres (PS3.3 C.7.6.2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydicom import Dataset, dcmread
+from pydicom.errors import InvalidDicomError
+
+from ml.imaging.writers.common import NO_GEOMETRY, UNEVEN, NotExportable
+
+# Positions are decimal strings of at most 16 characters, and scanners round them.
+_TOLERANCE_MM = 0.01
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """Where one slice lies.
+
+    Attributes:
+        position: (3,) float64, the centre of the first pixel, mm LPS.
+        along_row: (3,) unit vector from one column to the next.
+        along_column: (3,) unit vector from one row to the next.
+        row_mm: distance between rows.
+        column_mm: distance between columns.
+    """
+
+    position: np.ndarray
+    along_row: np.ndarray
+    along_column: np.ndarray
+    row_mm: float
+    column_mm: float
+
+    @property
+    def normal(self) -> np.ndarray:
+        """(3,) unit vector: columns, rows, normal are right-handed."""
+        return np.cross(self.along_row, self.along_column)
+
+    def points(self, pixels: np.ndarray) -> np.ndarray:
+        """Pixel coordinates to the patient.
+
+        Args:
+            pixels: (n, 2) column, row; whole numbers are pixel centres.
+
+        Returns:
+            (n, 3) float64 mm LPS.
+        """
+        steps = np.stack([self.along_row * self.column_mm, self.along_column * self.row_mm])
+        return np.asarray(self.position + np.asarray(pixels, float) @ steps)
+
+
+class SourceSeries:
+    """The instances of one series, a slice each, in the order of the Volume's slices.
+
+    Attributes:
+        datasets: one for each slice, without pixel data; the same object several times for
+            a multi-frame instance.
+        frames: the frame number of each slice from 0, or None for single-frame instances.
+    """
+
+    def __init__(self, datasets: Sequence[Dataset], frames: Sequence[int | None] | None = None) -> None:
+        self.datasets = tuple(datasets)
+        self.frames = tuple(frames) if frames is not None else (None,) * len(self.datasets)
+        if not self.datasets or len(self.frames) != len(self.datasets):
+            raise ValueError("every slice needs its instance")
+        first = self.datasets[0]
+        for name in ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "Rows", "Columns"):
+            if any(dataset.get(name) != first.get(name) for dataset in self.datasets):
+                raise NotExportable("The files of this scan are not of one series, so no DICOM result can refer to them.")
+        for dataset, frame in zip(self.datasets, self.frames, strict=True):
+            count = int(dataset.get("NumberOfFrames") or 1)
+            if not 0 <= (frame or 0) < count or (frame is None and count > 1):
+                raise ValueError("a multi-frame instance needs the number of each frame")
+
+    @classmethod
+    def read(cls, paths: Sequence[Path], frames: Sequence[int | None] | None = None) -> SourceSeries:
+        """Read the headers of stored files.
+
+        Args:
+            paths: one for each slice, in slice order; several slices may share a path.
+            frames: the frame of each slice, from 0.
+
+        Raises:
+            NotExportable: if a file is not DICOM or they are not of one series.
+        """
+        by_path: dict[Path, Dataset] = {}
+        try:
+            for path in paths:
+                if path not in by_path:
+                    by_path[path] = dcmread(path, stop_before_pixels=True)
+        except InvalidDicomError:
+            raise NotExportable("This scan was not uploaded as DICOM, so no DICOM result can refer to it.") from None
+        return cls([by_path[path] for path in paths], frames)
+
+    def __len__(self) -> int:
+        """The number of slices."""
+        return len(self.datasets)
+
+    @property
+    def first(self) -> Dataset:
+        return self.datasets[0]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(slices, rows, columns) as stored."""
+        return len(self), int(self.first.Rows), int(self.first.Columns)
+
+    @property
+    def instances(self) -> list[Dataset]:
+        """Each instance once, in slice order."""
+        return list({id(dataset): dataset for dataset in self.datasets}.values())
+
+    @property
+    def is_multiframe(self) -> bool:
+        return self.frames[0] is not None
+
+    def planes(self) -> list[Plane]:
+        """Where each slice lies.
+
+        Raises:
+            NotExportable: if the files do not say.
+        """
+        if not self.first.get("FrameOfReferenceUID"):
+            raise NotExportable(NO_GEOMETRY)
+        return [_plane(dataset, frame) for dataset, frame in zip(self.datasets, self.frames, strict=True)]
+
+    def affine(self) -> np.ndarray:
+        """From voxel index to patient.
+
+        Returns:
+            (4, 4) float64; (column, row, slice, 1) to mm LPS.
+
+        Raises:
+            NotExportable: if positions are unknown, the slices are not parallel and evenly
+                spaced, or a single slice has no thickness.
+        """
+        planes = self.planes()
+        first = planes[0]
+        if any(
+            not np.allclose(plane.along_row, first.along_row, atol=1e-4)
+            or not np.allclose(plane.along_column, first.along_column, atol=1e-4)
+            or not np.isclose(plane.row_mm, first.row_mm) or not np.isclose(plane.column_mm, first.column_mm)
+            for plane in planes
+        ):  # fmt: skip
+            raise NotExportable(UNEVEN)
+        positions = np.stack([plane.position for plane in planes])
+        if len(planes) > 1:
+            step = (positions[-1] - positions[0]) / (len(planes) - 1)
+            expected = positions[0] + np.arange(len(planes))[:, np.newaxis] * step
+            tolerance = max(_TOLERANCE_MM, 0.01 * float(np.linalg.norm(step)))
+            if np.abs(positions - expected).max() > tolerance or abs(step @ first.normal) < 1e-3:
+                raise NotExportable(UNEVEN)
+        else:
+            thickness = _number(_attribute(self.first, self.frames[0], "PixelMeasuresSequence", "SliceThickness"))
+            if thickness is None or thickness <= 0:
+                raise NotExportable(NO_GEOMETRY)
+            step = first.normal * thickness
+        affine = np.eye(4)
+        affine[:3, 0] = first.along_row * first.column_mm
+        affine[:3, 1] = first.along_column * first.row_mm
+        affine[:3, 2] = step
+        affine[:3, 3] = first.position
+        return affine
+
+
+def _plane(dataset: Dataset, frame: int | None) -> Plane:
+    position = _numbers(_attribute(dataset, frame, "PlanePositionSequence", "ImagePositionPatient"), 3)
+    directions = _numbers(_attribute(dataset, frame, "PlaneOrientationSequence", "ImageOrientationPatient"), 6)
+    spacing = _numbers(_attribute(dataset, frame, "PixelMeasuresSequence", "PixelSpacing"), 2)
+    if position is None or directions is None or spacing is None or min(spacing) <= 0:
+        raise NotExportable(NO_GEOMETRY)
+    along_row, along_column = directions[:3], directions[3:]
+    lengths = np.linalg.norm(along_row), np.linalg.norm(along_column)
+    if not np.allclose(lengths, 1.0, atol=1e-2) or abs(along_row @ along_column) > 1e-2:
+        raise NotExportable(NO_GEOMETRY)
+    return Plane(
+        position, along_row / lengths[0], along_column / lengths[1], row_mm=float(spacing[0]), column_mm=float(spacing[1])
+    )
+
+
+def _attribute(dataset: Dataset, frame: int | None, macro: str, name: str) -> object:
+    """An attribute of a slice: at the top level, or in the functional groups of an enhanced instance."""
+    if frame is not None:
+        per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or ()
+        shared = dataset.get("SharedFunctionalGroupsSequence") or ()
+        for groups in (per_frame[frame : frame + 1], shared[:1]):
+            for group in groups:
+                for item in group.get(macro) or ():
+                    if item.get(name) is not None:
+                        return item.get(name)
+    return dataset.get(name)
+
+
+def _number(value: object) -> float | None:
+    numbers = _numbers([value], 1) if value is not None else None
+    return None if numbers is None else float(numbers[0])
+
+
+def _numbers(value: object, count: int) -> np.ndarray | None:
+    try:
+        numbers = np.asarray(value, float)
+    except (TypeError, ValueError):
+        return None
+    return numbers if numbers.shape == (count,) and np.isfinite(numbers).all() else None
