@@ -54,7 +54,7 @@ lint-templates: $(VENV)/.developing
 	@$(PY) -m djlint templates --lint --quiet
 
 lint-imports: $(VENV)/.developing
-	@$(VENV)/bin/lint-imports
+	@$(VENV)/bin/lint-imports --no-logo
 
 lint-migrations: $(VENV)/.developing
 	@BRAINSCAN_HOME=$$(mktemp -d) && export BRAINSCAN_HOME && trap 'rm -rf "$$BRAINSCAN_HOME"' EXIT && \
