@@ -165,6 +165,7 @@ class SliceFinding:
 
     @property
     def area_px(self) -> int:
+        """Number of pixels inside the outline."""
         return self.mask.area_px
 
 
@@ -232,6 +233,8 @@ def _rounded(value: Any, digits: int) -> Any:
         return round(value, digits)
     if isinstance(value, list | tuple):
         return [_rounded(item, digits) for item in value]
+    if isinstance(value, dict):
+        return {key: _rounded(item, digits) for key, item in value.items()}
     return value
 
 
@@ -260,9 +263,7 @@ def to_json(
         "tumour_probability": _rounded(findings.tumour_probability, 4),
         "compartment": findings.compartment.value if findings.compartment else None,
         "tumour_volume_ml": _rounded(findings.tumour_volume_ml, 3),
-        "lesions": [
-            {key: _rounded(value, 3) for key, value in asdict(lesion).items()} for lesion in findings.lesions
-        ],
+        "lesions": [_rounded(asdict(lesion), 3) for lesion in findings.lesions],
         "slices": [
             {
                 "index": found.index,
@@ -282,7 +283,7 @@ def to_json(
             "rows": volume.rows,
             "columns": volume.columns,
             "sequence": volume.sequence,
-            "spacing_mm": None if spacing is None else {key: _rounded(value, 4) for key, value in asdict(spacing).items()},
+            "spacing_mm": None if spacing is None else _rounded(asdict(spacing), 4),
             "orientation": None if orientation is None else asdict(orientation),
             "notes": list(volume.notes),
         }

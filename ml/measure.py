@@ -42,7 +42,7 @@ def lesions(mask: np.ndarray, spacing: Spacing | None) -> Measurements:
     )
 
 
-def _measure(inside: np.ndarray, box: tuple[slice, slice, slice], spacing: Spacing | None) -> Lesion:
+def _measure(inside: np.ndarray, box: tuple[slice, ...], spacing: Spacing | None) -> Lesion:
     """Measure one lesion, given as bool inside its bounding box."""
     areas = np.count_nonzero(inside, axis=(1, 2))
     area = int(areas.sum())

@@ -18,7 +18,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from ml.imaging.errors import UploadRefused, damaged
-from ml.imaging.headers import FileFacts, check_bytes
+from ml.imaging.headers import check_bytes
+from ml.imaging.headers.facts import FileFacts
 from ml.imaging.limits import DEFAULT, Limits
 
 _ROOT = Path(__file__).resolve().parents[2]

@@ -55,8 +55,7 @@ def _inspect(request: dict[str, Any]) -> dict[str, Any]:
         except MemoryError:
             gc.collect()
             return _refused("The file needs too much memory to be opened. Export it smaller.", 413, index)
-        except Exception:
-            # Whatever else a file makes its reader raise, the file is at fault.
+        except Exception:  # noqa: BLE001 - whatever else a file makes its reader raise, the file is at fault
             return _refused("The file is damaged and could not be read. Export it again.", 400, index)
     return {"facts": found}
 

@@ -12,7 +12,9 @@ _CONTRAST = re.compile(
     r"(?<![a-z])(gd|gad\w*|post|ce|km|contrast|(?-i:C)\+)(?![a-z])|t1\s*\+?\s*c(?![a-z])|\+\s*c(?![a-z])", re.IGNORECASE
 )
 _WITHOUT = re.compile(r"(?<![a-z])(pre|without|non|no|ohne|nativ)(?![a-z])", re.IGNORECASE)
-_OTHER = re.compile(r"dwi|diff|adc|swi|t2\*|perf|bold|fmri|localizer|scout|mra|tof|(?<![a-z])pd(?![a-z])", re.IGNORECASE)
+_OTHER = re.compile(
+    r"dwi|diff|adc|swi|t2\*|perf|bold|fmri|localizer|scout|mra|tof|(?<![a-z])pd(?![a-z])", re.IGNORECASE
+)
 
 # An inversion this long (ms) before an echo this late nulls fluid: FLAIR, whatever it is called.
 FLAIR_INVERSION_MS, FLAIR_ECHO_MS = 1500.0, 60.0
@@ -38,7 +40,7 @@ class Acquisition:
 
 
 def recognise(acquisition: Acquisition) -> str | None:
-    """"FLAIR", "T1", "T1c" or "T2"; None unless text and times agree on one of them."""
+    """Tell FLAIR, T1, T1c or T2; None unless text and times agree on one of them."""
     if acquisition.modality != "MR":
         return None
     text = acquisition.text

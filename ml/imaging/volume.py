@@ -185,14 +185,17 @@ class Volume:
 
     @property
     def rows(self) -> int:
+        """Rows of each upright slice."""
         return int(self.voxels.shape[1])
 
     @property
     def columns(self) -> int:
+        """Columns of each upright slice."""
         return int(self.voxels.shape[2])
 
     @property
     def channels(self) -> int:
+        """1 or 3."""
         return int(self.voxels.shape[3])
 
     def to_stored(self, picture: np.ndarray) -> np.ndarray:

@@ -103,7 +103,7 @@ def facts(path: Path, limits: Limits) -> FileFacts:
     Raises:
         UploadRefused: 400, 413 or 415.
     """
-    from pydicom.pixels import pixel_array
+    from pydicom.pixels.utils import pixel_array
 
     dataset = load(path, limits)
     instance = instance_of(dataset, limits)
@@ -112,11 +112,9 @@ def facts(path: Path, limits: Limits) -> FileFacts:
         pixel_array(dataset, index=0)
     except MemoryError:
         raise
-    except Exception:
-        raise damaged() from None  # codecs raise what they like
-    return FileFacts(
-        "dicom", instance.rows, instance.columns, len(instance.frames), instance.bits, instance.channels
-    )
+    except Exception:  # noqa: BLE001 - codecs raise what they like
+        raise damaged() from None
+    return FileFacts("dicom", instance.rows, instance.columns, len(instance.frames), instance.bits, instance.channels)
 
 
 def load(path: Path, limits: Limits, *, with_pixels: bool = True) -> Dataset:
@@ -138,12 +136,12 @@ def load(path: Path, limits: Limits, *, with_pixels: bool = True) -> Dataset:
         return dcmread(path, force=not preamble.endswith(b"DICM"), stop_before_pixels=not with_pixels)
     except (UploadRefused, MemoryError):
         raise
-    except Exception:
-        raise damaged() from None  # pydicom's parsers raise nearly anything on hostile files
+    except Exception:  # noqa: BLE001 - pydicom's parsers raise nearly anything on hostile files
+        raise damaged() from None
 
 
 def _check_deflated(path: Path, limits: Limits) -> None:
-    """pydicom inflates a deflated file in one go, so measure first what comes out."""
+    """Measure what comes out of a deflated file, because pydicom inflates it in one go."""
     from pydicom.filereader import read_file_meta_info
 
     meta = read_file_meta_info(path)
@@ -171,8 +169,8 @@ def instance_of(dataset: Dataset, limits: Limits) -> Instance:
         return _instance(dataset, limits)
     except (UploadRefused, MemoryError):
         raise
-    except Exception:
-        raise damaged() from None  # values that do not parse: wrong types, no numbers, broken sequences
+    except Exception:  # noqa: BLE001 - values that do not parse: wrong types, no numbers, broken sequences
+        raise damaged() from None
 
 
 def _instance(dataset: Dataset, limits: Limits) -> Instance:
@@ -208,9 +206,7 @@ def _instance(dataset: Dataset, limits: Limits) -> Instance:
         is_localiser="LOCALIZER" in kinds,
         is_mosaic="MOSAIC" in kinds,
         acquisition=Acquisition(
-            text=" ".join(
-                str(dataset.get(key) or "") for key in ("SeriesDescription", "ProtocolName", "SequenceName")
-            ),
+            text=" ".join(str(dataset.get(key) or "") for key in ("SeriesDescription", "ProtocolName", "SequenceName")),
             modality=modality,
             repetition_ms=_number(dataset.get("RepetitionTime")),
             echo_ms=_number(dataset.get("EchoTime")),
@@ -231,12 +227,11 @@ def check_pixels(dataset: Dataset, instance: Instance) -> None:
         raise UploadRefused("The file holds no pixels, only a description. Export the images with it.")
     data = dataset[keys[0]].value
     try:
-        compressed = dataset.file_meta.TransferSyntaxUID.is_compressed and not (
-            dataset.file_meta.TransferSyntaxUID == _DEFLATED
-        )
-    except AttributeError:
-        compressed = False
-    if compressed:
+        syntax = dataset.file_meta.TransferSyntaxUID
+        encapsulated = syntax.is_compressed and syntax != _DEFLATED
+    except (AttributeError, ValueError):
+        encapsulated = False
+    if encapsulated:
         return
     bits = int(dataset.get("BitsAllocated", 16))
     if keys[0] != "PixelData":

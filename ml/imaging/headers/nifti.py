@@ -63,6 +63,7 @@ class Header:
 
     @property
     def data_bytes(self) -> int:
+        """Length of the values in the file, decompressed."""
         _, bits, channels = DATATYPES[self.datatype]
         return self.shape[0] * self.shape[1] * self.shape[2] * channels * bits // 8
 
@@ -102,7 +103,7 @@ def opened(path: Path) -> IO[bytes]:
     """The decompressed content of a file, as a stream."""
     with path.open("rb") as file:
         zipped = file.read(2) == GZIP
-    return cast(IO[bytes], gzip.open(path, "rb")) if zipped else path.open("rb")
+    return cast("IO[bytes]", gzip.open(path, "rb")) if zipped else path.open("rb")
 
 
 def read_header(path: Path, limits: Limits) -> Header:

@@ -14,6 +14,7 @@ from pathlib import Path
 from PIL import (
     BmpImagePlugin,
     Image,
+    ImageFile,
     JpegImagePlugin,
     PngImagePlugin,
     TiffImagePlugin,
@@ -63,10 +64,12 @@ class Page:
 
     @property
     def channels(self) -> int:
+        """1 or 3, transparency not counted."""
         return CHANNELS.get(self.upright.mode, 1)
 
     @property
     def bits(self) -> int:
+        """Stored bits of one channel."""
         return GREY_BITS.get(self.upright.mode, 16 if self.wide else 8)
 
     @property
@@ -77,10 +80,8 @@ class Page:
 
 def accepts(head: bytes) -> bool:
     """Whether a file that begins so is a picture of a kind that is read."""
-    return (
-        head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM"))
-        or head[:4] == b"RIFF"
-        and head[8:12] == b"WEBP"
+    return head.startswith((b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM")) or (
+        head[:4] == b"RIFF" and head[8:12] == b"WEBP"
     )
 
 
@@ -92,9 +93,8 @@ def facts(path: Path, limits: Limits) -> FileFacts:
     """
     with opened(path, limits) as image:
         name = _format(image)
-        count, found = 0, None
-        for page in pages(image, limits):
-            count += 1
+        found = None
+        for count, page in enumerate(pages(image, limits), start=1):
             columns, rows = page.upright.size
             found = name, rows, columns, count, page.bits, page.channels
         if found is None:
@@ -103,7 +103,7 @@ def facts(path: Path, limits: Limits) -> FileFacts:
 
 
 @contextmanager
-def opened(path: Path, limits: Limits) -> Iterator[Image.Image]:
+def opened(path: Path, limits: Limits) -> Iterator[ImageFile.ImageFile]:
     """Open a picture and hold its size against the limits; no pixel is decoded yet.
 
     Whatever Pillow trips over while the picture is open becomes an UploadRefused.
@@ -124,12 +124,11 @@ def opened(path: Path, limits: Limits) -> Iterator[Image.Image]:
         raise UploadRefused(
             "The picture is damaged, or of a kind that is not read. Save it as 8-bit or 16-bit PNG.", 400
         ) from None
-    except Exception:
-        # A hostile file can make a decoder raise nearly anything; it is the file's fault in every case.
+    except Exception:  # noqa: BLE001 - a hostile file can make a decoder raise nearly anything
         raise damaged("picture") from None
 
 
-def pages(image: Image.Image, limits: Limits) -> Iterator[Page]:
+def pages(image: ImageFile.ImageFile, limits: Limits) -> Iterator[Page]:
     """Decode one page after the other and turn it upright.
 
     Yields:
@@ -168,15 +167,15 @@ def pages(image: Image.Image, limits: Limits) -> Iterator[Page]:
         yield Page(image, code, wide)
 
 
-def _format(image: Image.Image) -> str:
+def _format(image: ImageFile.ImageFile) -> str:
     """The format in lower case; phones' MPO is a JPEG whose first picture counts."""
     name = (image.format or "").lower()
     return "jpeg" if name == "mpo" else name
 
 
-def _raw_mode(image: Image.Image) -> str:
+def _raw_mode(image: ImageFile.ImageFile) -> str:
     """How the file stores a pixel, in Pillow's words: "RGB;16B" for 16-bit colour."""
-    args = image.tile[0].args if getattr(image, "tile", None) else ""
+    args = image.tile[0].args if image.tile else ""
     return str(args[0] if isinstance(args, tuple) and args else args)
 
 

@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from pydicom import Dataset
+from pydicom.pixels.processing import apply_color_lut
+from pydicom.pixels.utils import iter_pixels
 
 from ml.imaging.errors import UploadRefused, damaged
 from ml.imaging.headers.dicom import Frame, Instance, accepts, check_pixels, instance_of, load
@@ -88,9 +91,7 @@ def read(paths: Sequence[Path], names: Sequence[str], *, as_series: bool, limits
     )
 
 
-def _instances(
-    paths: Sequence[Path], names: Sequence[str], limits: Limits
-) -> tuple[list[Slice], UploadRefused | None]:
+def _instances(paths: Sequence[Path], names: Sequence[str], limits: Limits) -> tuple[list[Slice], UploadRefused | None]:
     """Every frame of every readable file, and the first refusal among the others."""
     found: list[Slice] = []
     refusal: UploadRefused | None = None
@@ -112,7 +113,7 @@ def _largest_series(found: Sequence[Slice]) -> tuple[list[Slice], list[str]]:
         rounded = tuple(round(value, 2) for axis in directions for value in axis) if directions else None
         key = (instance.is_localiser, instance.series, instance.rows, instance.columns, instance.channels, rounded)
         groups.setdefault(key, []).append(each)
-    key, chosen = max(groups.items(), key=lambda group: (not group[0][0], len(group[1])))
+    _, chosen = max(groups.items(), key=lambda group: (not group[0][0], len(group[1])))
     if len(groups) == 1:
         return chosen, []
     return chosen, [SEVERAL_SERIES.format(len(groups), len(chosen))]
@@ -151,8 +152,6 @@ def _holding(one: np.dtype, other: np.dtype) -> np.dtype:
 
 def _decoded(file: Slice, limits: Limits) -> Iterator[tuple[int, np.ndarray]]:
     """Every frame of one file as (rows, columns, channels), rescaled, in an allowed dtype."""
-    from pydicom.pixels import iter_pixels
-
     dataset = load(file.path, limits)
     instance = instance_of(dataset, limits)
     if instance != file.instance:
@@ -167,17 +166,15 @@ def _decoded(file: Slice, limits: Limits) -> Iterator[tuple[int, np.ndarray]]:
             yield index, _values(decoded, instance, instance.frames[index], dataset)
     except (UploadRefused, MemoryError, GeneratorExit):
         raise
-    except Exception:
-        raise damaged() from None  # codecs raise what they like
+    except Exception:  # noqa: BLE001 - codecs raise what they like
+        raise damaged() from None
     if count != len(instance.frames):
         raise UploadRefused("The file is cut short: slices are missing. Export it again and upload the new copy.")
 
 
-def _values(decoded: np.ndarray, instance: Instance, frame: Frame, dataset: object) -> np.ndarray:
+def _values(decoded: np.ndarray, instance: Instance, frame: Frame, dataset: Dataset) -> np.ndarray:
     """Stored values to what they mean: palette, inversion of MONOCHROME1, rescale."""
     if instance.photometric == "PALETTE COLOR":
-        from pydicom.pixels import apply_color_lut
-
         coloured = apply_color_lut(decoded, dataset)
         return (coloured >> 8).astype(np.uint8) if coloured.dtype == np.uint16 else coloured
     if decoded.ndim == 3:

@@ -56,7 +56,8 @@ def read(paths: Sequence[Path], names: Sequence[str], *, as_series: bool, limits
         voxels, stored = voxels[::-1], stored[::-1]
     flip_rows, flip_columns = signs[row_axis] > 0, signs[column_axis] > 0
     voxels = voxels[:, :: -1 if flip_rows else 1, :: -1 if flip_columns else 1]
-    check_volume(*voxels.shape, limits)
+    slices, rows, columns, channels = voxels.shape
+    check_volume(slices, rows, columns, channels, limits)
 
     values, replaced = _values(voxels, slope, intercept)
     notes = [NOT_NUMBERS] if replaced else []
@@ -82,9 +83,9 @@ def _geometry(header: Header) -> tuple[np.ndarray, float, float]:
     """
     kind = Nifti1Header if header.version == 1 else Nifti2Header
     try:
-        parsed = kind(header.block, endianness=header.order, check=False)
-        affine = np.asarray(parsed.get_best_affine(), float)
-        slope, intercept = parsed.get_slope_inter()
+        parsed = kind(header.block, endianness=header.order, check=False)  # type: ignore[no-untyped-call]
+        affine = np.asarray(parsed.get_best_affine(), np.float64)  # type: ignore[no-untyped-call]
+        slope, intercept = parsed.get_slope_inter()  # type: ignore[no-untyped-call]
     except (HeaderDataError, ValueError, ArithmeticError, np.linalg.LinAlgError):
         raise damaged() from None
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
@@ -94,7 +95,7 @@ def _geometry(header: Header) -> tuple[np.ndarray, float, float]:
 
 def _axes(affine: np.ndarray) -> tuple[list[int], list[int]]:
     """Which stored axis lies along world right, anterior and superior; and each stored axis' sign."""
-    found = io_orientation(affine)
+    found = io_orientation(affine)  # type: ignore[no-untyped-call]
     if np.isnan(found).any():
         raise UploadRefused("The file gives an impossible position of the head. Export it again.")
     worlds = [int(world) for world in found[:, 0]]

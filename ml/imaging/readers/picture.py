@@ -56,7 +56,8 @@ def read(paths: Sequence[Path], names: Sequence[str], *, as_series: bool, limits
             codes.add(page.code)
             cut = cut or page.was_cut
             sources.append(name if len(found) == 1 else f"{name}[{number}]")
-            check_volume(len(slices), *pixels.shape[:2], pixels.shape[2], limits)
+            rows, columns, channels = pixels.shape
+            check_volume(len(slices), rows, columns, channels, limits)
     return Volume(
         voxels=one_channel_if_equal(_stack(slices)),
         kind="series" if as_series or len(slices) > 1 else "image",
