@@ -64,30 +64,43 @@ def request_again(*, scan: Scan, actor: User) -> Analysis:
     return analysis
 
 
-def claim(*, worker: str, limit: int) -> list[Analysis]:
+def claim(*, worker: str, limit: int, tried: bool = False) -> list[Analysis]:
     """Take up due analyses for this worker, oldest first.
 
-    Those never tried come together, up to `limit`. Of those that were tried before and did not end,
-    one comes alone: if it is the one that kills its workers, it takes no neighbour with it, and only
-    its own attempts are counted.
+    Parameters
+    ----------
+    worker : str
+        The claimer's unique name.
+    limit : int
+        At most so many.
+    tried : bool
+        False: those that were never tried. True: one that was tried before and did not end. It comes
+        alone, so that one that kills its workers takes no neighbour with it, and only its own
+        attempts are counted.
     """
     now = leases.database_now()
     due = Analysis.objects.due(now)
-    lease = timedelta(seconds=settings.config.lease_seconds)
-    for rows, most in ((due.filter(attempts=0), limit), (due.filter(attempts__gt=0), 1)):
-        claimed = leases.claim(rows, worker=worker, limit=most, state=State.RUNNING, lease=lease, now=now)
-        if claimed:
-            _held(worker, claimed).update(started_at=now, progress=0.0)
-            return claimed
-    return []
+    rows, limit = (due.filter(attempts__gt=0), 1) if tried else (due.filter(attempts=0), limit)
+    claimed = leases.claim(rows, worker=worker, limit=limit, state=State.RUNNING, lease=settings.LEASE, now=now)
+    if claimed:
+        _held(worker, claimed).update(started_at=now, progress=0.0)
+    return claimed
 
 
-def is_parked(analysis: Analysis) -> bool:
-    """Whether a claimed analysis had all its attempts before this one; its end is recorded then."""
-    if analysis.attempts <= settings.config.max_attempts:
-        return False
-    fail(analysis, STOPPED_ITS_WORKER.format(attempts=settings.config.max_attempts))
-    return True
+def had_its_attempts(analysis: Analysis) -> bool:
+    """Whether a claimed analysis used all its attempts up before this one; it is to be parked then."""
+    return analysis.attempts > settings.MAX_ATTEMPTS
+
+
+def park(analysis: Analysis) -> None:
+    """End an analysis that broke its workers off as often as it may.
+
+    Raises
+    ------
+    LeaseLost
+        When another worker holds it.
+    """
+    fail(analysis, STOPPED_ITS_WORKER.format(attempts=settings.MAX_ATTEMPTS))
 
 
 def report_progress(analysis: Analysis, progress: float) -> None:
@@ -125,9 +138,11 @@ def record(
 
     if _is_recorded(analysis):
         return
-    lease = timedelta(seconds=settings.config.lease_seconds)
     if not leases.renew(
-        Analysis.objects.filter(state=State.RUNNING), worker=analysis.lease_owner, keys=[analysis.pk], lease=lease
+        Analysis.objects.filter(state=State.RUNNING),
+        worker=analysis.lease_owner,
+        keys=[analysis.pk],
+        lease=settings.LEASE,
     ):
         raise LeaseLost
     for name, content in pictures.render(volume, findings):
@@ -135,7 +150,7 @@ def record(
     found = scan_object.of(findings, volume, scan_id=analysis.scan_id, thresholds=model.thresholds)
     _end(
         analysis,
-        state=State.REFUSED if findings.verdict == Verdict.REFUSED else State.DONE,
+        state=State.REFUSED if found["verdict"] == Verdict.REFUSED else State.DONE,
         progress=1.0,
         milliseconds=milliseconds,
         model_version=model.version,
@@ -166,7 +181,7 @@ def give_back(analysis: Analysis, sentence: str) -> None:
     LeaseLost
         When another worker holds it.
     """
-    if analysis.attempts >= settings.config.max_attempts:
+    if analysis.attempts >= settings.MAX_ATTEMPTS:
         fail(analysis, sentence)
         return
     wait = FIRST_WAIT * 4 ** (analysis.attempts - 1)

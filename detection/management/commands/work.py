@@ -1,0 +1,51 @@
+"""`manage.py work`: one analysis worker."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from detection import retry
+from detection.processes import die_with_parent
+
+
+class Command(BaseCommand):
+    help = "Analyses scans: loads the models once, then takes up whatever waits, until SIGTERM or SIGINT."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument(
+            "--parent",
+            type=int,
+            default=None,
+            metavar="PID",
+            help="End when this process, which started the worker, has ended.",
+        )
+
+    def handle(self, *args: Any, parent: int | None, **options: Any) -> None:
+        if parent is not None:
+            die_with_parent(parent, signal.SIGTERM)
+        # TensorFlow prints pages on import.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        retry.use_read_committed()
+        from detection.analysis.worker import AnalysisWorker
+
+        worker = AnalysisWorker(load_models)
+
+        def stop(number: int, frame: object) -> None:
+            worker.stop()
+
+        signal.signal(signal.SIGTERM, stop)
+        signal.signal(signal.SIGINT, stop)
+        worker.run()
+        sys.exit(0)
+
+
+def load_models() -> Any:
+    """TensorFlow and the weights: seconds, and hundreds of megabytes."""
+    from ml.pipeline import Pipeline
+
+    return Pipeline.load()
