@@ -73,7 +73,9 @@ class SourceSeries:
         first = self.datasets[0]
         for name in ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "Rows", "Columns"):
             if any(dataset.get(name) != first.get(name) for dataset in self.datasets):
-                raise NotExportable("The files of this scan are not of one series, so no DICOM result can refer to them.")
+                raise NotExportable(
+                    "The files of this scan are not of one series, so no DICOM result can refer to them."
+                )
         for dataset, frame in zip(self.datasets, self.frames, strict=True):
             count = int(dataset.get("NumberOfFrames") or 1)
             if not 0 <= (frame or 0) < count or (frame is None and count > 1):
@@ -181,7 +183,11 @@ def _plane(dataset: Dataset, frame: int | None) -> Plane:
     if not np.allclose(lengths, 1.0, atol=1e-2) or abs(along_row @ along_column) > 1e-2:
         raise NotExportable(NO_GEOMETRY)
     return Plane(
-        position, along_row / lengths[0], along_column / lengths[1], row_mm=float(spacing[0]), column_mm=float(spacing[1])
+        position,
+        along_row / lengths[0],
+        along_column / lengths[1],
+        row_mm=float(spacing[0]),
+        column_mm=float(spacing[1]),
     )
 
 
