@@ -4,7 +4,7 @@ MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help run test test-slow e2e test-cockroach lint lint-python lint-types lint-templates lint-imports \
-        lint-migrations lint-js format bench fuzz lock clean
+        lint-migrations lint-js format bench lock clean
 
 VENV ?= .venv
 PY := $(VENV)/bin/python
@@ -95,7 +95,7 @@ fi
 endef
 export PYTHON
 
-PIP_INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --no-input --require-hashes
+PIP_INSTALL := $(PY) -m pip install -qq --disable-pip-version-check --no-input --require-hashes
 
 # A stamp is made last and only when its step worked: a broken-off step starts again next time.
 $(VENV)/.made:
