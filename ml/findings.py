@@ -288,3 +288,11 @@ def to_json(
             "notes": list(volume.notes),
         }
     return scan
+
+
+def unread_to_json(*, input: str, error: str) -> dict[str, Any]:
+    """The scan object of an input that could not be read: the contract's keys, empty, and the sentence."""
+    empty: dict[str, Any] = dict.fromkeys(
+        ("kind", "verdict", "reason", "tumour_probability", "compartment", "tumour_volume_ml")
+    )
+    return {"input": input, "error": error, **empty, "lesions": [], "slices": []}

@@ -1,0 +1,48 @@
+"""`python -m ml`: predict, train, evaluate and benchmark, without Django and without a database."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+# Each is a module of ml.commands with `add_arguments(parser)` and `run(args) -> int`,
+# imported only when it is called: `--help` does not wait for TensorFlow.
+COMMANDS = {
+    "predict": "look for tumours in pictures, series and folders",
+    "train": "train a network from scratch",
+    "evaluate": "measure the networks on a labelled folder",
+    "benchmark": "measure latency and throughput on this machine",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        0 when all went well, 1 when some of it did not, 2 for wrong usage.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    chosen = next((word for word in given if not word.startswith("-")), None)
+    parser = argparse.ArgumentParser(
+        prog="python -m ml",
+        description="Research use only. Assists a clinician, does not diagnose.",
+    )
+    subparsers = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, summary in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=summary, description=summary.capitalize() + ".")
+        if name == chosen:
+            command = importlib.import_module(f"ml.commands.{name}")
+            command.add_arguments(subparser)
+            subparser.set_defaults(run=command.run)
+    parsed = parser.parse_args(given)
+    status: int = parsed.run(parsed)
+    return status
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

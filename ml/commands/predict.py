@@ -1,0 +1,195 @@
+"""`python -m ml predict`: many inputs in, one scan object each out, masks written on the way."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ml.commands.progress import Progress
+
+if TYPE_CHECKING:
+    from ml.findings import Findings
+    from ml.imaging.errors import ImagingError
+    from ml.imaging.volume import Volume
+    from ml.pipeline import Pipeline
+
+DESCRIPTION = """\
+An INPUT is a file or a folder. A folder, a zip, a NIfTI, a multi-frame DICOM and a multi-page TIFF are one
+series each; any other file is one image. Files that end in _mask.* are left out. Without --json and --masks
+the answers are printed, a line each.
+"""
+EPILOG = """\
+Masks lie in DIR/SCAN/INDEX.png, 0 or 255, in the file's own rows and columns. For NIfTI that is
+array[:, :, k] as stored, k standing in the slice's "source".
+Exit status: 0 every input was read, 1 some were not (see "error"), 2 wrong usage.
+"""
+# One call of the pipeline takes this many batches' slices or this many bytes, whichever comes first:
+# enough to fill batches across inputs, little enough to report soon and to stay small.
+BATCHES_A_CALL = 8
+BYTES_A_CALL = 128 * 1024 * 1024
+FAILED = "The analysis stopped before it finished, so nothing was decided about this scan."
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.description, parser.epilog = DESCRIPTION, EPILOG
+    parser.add_argument("inputs", nargs="+", metavar="INPUT", help="a file or a folder; several are several scans")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all answers to FILE")
+    parser.add_argument("--masks", type=Path, metavar="DIR", help="write one PNG a slice to DIR/SCAN/INDEX.png")
+    parser.add_argument("--batch", type=_positive, default=16, metavar="N", help="slices a batch (default 16)")
+    parser.add_argument("--models", type=Path, metavar="DIR", help="weights and manifest (default: models/)")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Analyse every input. See the contract for exit statuses and the JSON."""
+    refusal = _unusable(arguments)
+    if refusal:
+        print(f"python -m ml predict: {refusal}", file=sys.stderr)
+        return 2
+    scans = _Scans(arguments)
+    pipeline = _load(arguments.models)
+    for chunk in _chunks(scans.read(), slices=arguments.batch * BATCHES_A_CALL):
+        for index, volume, result in _analyse(pipeline, chunk, arguments.batch, scans.progress):
+            scans.answer(index, volume, result)
+    scans.progress.close()
+    if arguments.json:
+        model = {"version": pipeline.version, "files": dict(pipeline.files)}
+        _write_json(arguments.json, {"model": model, "scans": scans.answers})
+    elif not arguments.masks:
+        _print_lines(scans.answers)
+    return 1 if any("error" in scan for scan in scans.answers) else 0
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return number
+
+
+def _unusable(arguments: argparse.Namespace) -> str | None:
+    """Why the results could not be written, before any time is spent on them."""
+    if arguments.json and arguments.json.is_dir():
+        return f"--json {arguments.json} is a folder. Name a file."
+    for folder in (arguments.json.parent if arguments.json else None, arguments.masks):
+        if folder is None:
+            continue
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            return f"{folder} cannot be made: {error.strerror}."
+    return None
+
+
+def _load(folder: Path | None) -> Pipeline:
+    from ml.pipeline import Pipeline
+
+    return Pipeline.load(folder) if folder else Pipeline.load()
+
+
+class _Scans:
+    """The inputs of one call: reads them ahead, keeps the answers in their order."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        from ml.imaging.writers.masks import scan_folders
+
+        self.inputs: list[str] = arguments.inputs
+        self.masks: Path | None = arguments.masks
+        self.folders = scan_folders(self.inputs) if self.masks else []
+        self.progress = Progress(len(self.inputs), quiet=arguments.quiet)
+        self._answers: list[dict[str, Any] | None] = [None] * len(self.inputs)
+
+    @property
+    def answers(self) -> list[dict[str, Any]]:
+        return [answer for answer in self._answers if answer is not None]
+
+    def read(self) -> Iterator[tuple[int, Volume]]:
+        """Readable inputs as Volumes; the others are answered on the spot."""
+        from ml.imaging import readers
+        from ml.imaging.read_ahead import read_ahead
+        from ml.imaging.volume import Volume
+
+        for index, result in read_ahead([Path(given) for given in self.inputs], lambda path: readers.read([path])):
+            if isinstance(result, Volume):
+                yield index, result
+            else:
+                self.answer(index, None, result)
+
+    def answer(self, index: int, volume: Volume | None, result: Findings | ImagingError) -> None:
+        """Keep one answer and write its masks."""
+        from ml.findings import Findings, to_json, unread_to_json
+
+        given = self.inputs[index]
+        if not isinstance(result, Findings):
+            self._answers[index] = unread_to_json(input=given, error=result.sentence)
+            self.progress.tell(f"{given}: {result.sentence}")
+        elif volume is not None:
+            masks = None
+            if self.masks:
+                from ml.imaging.writers.masks import write_masks
+
+                scan = self.folders[index]
+                masks = [f"{scan}/{name}" for name in write_masks(result, volume, self.masks / scan)]
+            self._answers[index] = to_json(result, input=given, volume=volume, masks=masks)
+        self.progress.done()
+
+
+def _chunks(volumes: Iterable[tuple[int, Volume]], *, slices: int) -> Iterator[list[tuple[int, Volume]]]:
+    """Group volumes so that the networks' batches reach across inputs."""
+    chunk: list[tuple[int, Volume]] = []
+    count = size = 0
+    for index, volume in volumes:
+        chunk.append((index, volume))
+        count, size = count + len(volume), size + volume.voxels.nbytes
+        if count >= slices or size >= BYTES_A_CALL:
+            yield chunk
+            chunk, count, size = [], 0, 0
+    if chunk:
+        yield chunk
+
+
+def _analyse(
+    pipeline: Pipeline, chunk: Sequence[tuple[int, Volume]], batch: int, progress: Progress
+) -> Iterator[tuple[int, Volume, Findings | ImagingError]]:
+    """Findings for each volume; where one breaks the analysis, the others still get theirs."""
+    from ml.imaging.errors import ImagingError
+
+    volumes = [volume for _, volume in chunk]
+    try:
+        found = pipeline(volumes, batch=batch, progress=progress.within)
+    except Exception as error:  # noqa: BLE001 - told below, for the one volume that caused it
+        if len(chunk) > 1:
+            for single in chunk:
+                yield from _analyse(pipeline, [single], batch, progress)
+            return
+        sentence = error.sentence if isinstance(error, ImagingError) else FAILED
+        progress.tell(f"The analysis raised {type(error).__name__}.")
+        yield (*chunk[0], ImagingError(sentence))
+        return
+    for (index, volume), findings in zip(chunk, found, strict=True):
+        yield index, volume, findings
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    """Write all or nothing: a reader never sees half a file."""
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    partial.replace(path)
+
+
+def _print_lines(scans: Sequence[dict[str, Any]]) -> None:
+    for scan in scans:
+        probability = scan["tumour_probability"]
+        words = [
+            scan["input"],
+            scan["verdict"] or "error",
+            "" if probability is None else f"{probability:.2f}",
+            scan.get("error") or scan["reason"] or "",
+        ]
+        print("\t".join(words).rstrip())
