@@ -115,8 +115,9 @@ $(VENV)/.browsing: $(VENV)/.testing requirements-e2e.txt
 $(VENV)/.developing: $(VENV)/.browsing requirements-dev.txt
 	@$(PIP_INSTALL) -r requirements-dev.txt && touch $@
 
+# `npm ci` wants a lock entry for every system's build, which not every registry has; this keeps to the lock as well.
 node_modules/.installed: package.json package-lock.json
-	@npm ci --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@
+	@npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error && touch $@
 
 # ---------------------------------------------------------------- upkeep
 
