@@ -1,0 +1,66 @@
+"""`python -m ml train {classifier,segmenter} --data DIR... --out DIR [--resume]`"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import logging
+import os
+import sys
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declares the command's options."""
+    parser.add_argument("network", choices=("classifier", "segmenter"))
+    parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="DIR", help="kaggle_3m/ and brisc/")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where checkpoints and weights go")
+    parser.add_argument("--resume", action="store_true", help="continue from DIR/checkpoint.npz")
+    parser.add_argument(
+        "--stages",
+        metavar="SIDE:MINUTES:BATCH,...",
+        help="for instance 128:20:24,256:50:16; default: the network's own plan",
+    )
+    parser.add_argument("--steps", type=int, metavar="N", help="stop after N steps, whatever the time")
+    parser.add_argument("--no-bfloat16", action="store_true", help="compute in float32")
+    parser.add_argument("--quiet", action="store_true", help="no progress bars")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Trains. Gives the exit code: 0, or 2 when the data cannot be trained on."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    from ml.training import datasets
+
+    try:
+        cases = [case for folder in args.data for case in datasets.find(folder)]
+        figures = _train(args, cases)
+    except datasets.DataFault as fault:
+        print(fault, file=sys.stderr)
+        return 2
+    print(json.dumps(figures))
+    return 0
+
+
+def _train(args: argparse.Namespace, cases: list) -> dict[str, float]:
+    import keras
+
+    if not args.no_bfloat16:
+        keras.mixed_precision.set_global_policy("mixed_bfloat16")
+    from ml.training.loop import Stage
+
+    if args.network == "segmenter":
+        from ml.training import segmenter as network
+    else:
+        from ml.training import classifier as network  # type: ignore[no-redef]
+    plan = network.PLAN
+    if args.stages:
+        stages = []
+        for part in args.stages.split(","):
+            side, minutes, batch = part.split(":")
+            stages.append(Stage(int(side), float(minutes), int(batch)))
+        plan = dataclasses.replace(plan, stages=tuple(stages))
+    if args.steps is not None:
+        plan = dataclasses.replace(plan, steps=args.steps)
+    return network.train(cases, args.out, plan=plan, resume=args.resume, quiet=args.quiet)

@@ -1,0 +1,140 @@
+"""Trains the classifier on slices of both sets, against the shortcuts that they offer.
+
+BRISC's tumour-free pictures come from other scanners than its tumours, so the frame alone gives
+the answer away. Three things break that: the air and the edges are replaced, tumour-free slices of
+sick heads are negatives, and lesions are overlaid with the other hemisphere (then the same scanner
+shows "no tumour"; the opposite overlay, two lesions, keeps the seam from becoming a shortcut).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+from sklearn import metrics
+
+from ml.networks.classifier import classifier
+from ml.training import augment, cache, splits
+from ml.training.datasets import Case
+from ml.training.loop import Batch, Plan, Stage, Trainer
+
+PLAN = Plan(
+    stages=(Stage(128, 8, 48), Stage(256, 17, 32)),
+    rate=2e-3,
+    decay=2e-2,
+    averaging=0.998,
+    seed=11,
+)
+STRENGTH = augment.Strength(gain=0.3, gamma=0.45, noise=0.08, blur=0.35, surroundings=0.5, frame=0.25)
+_TUMOURS = {"lgg": 0.5, "brisc": 0.62}
+_OVERLAID = 0.2
+_SMOOTHING = 0.04
+
+
+def train(cases: Sequence[Case], out: Path, *, plan: Plan = PLAN, resume: bool = False, quiet: bool = False) -> dict[str, float]:
+    """Trains on the committed split's part "train" of `cases`, checks on "validation".
+
+    Leaves `averaged.weights.h5`, `checkpoint.npz`, `history.json` and `plan.json` in `out` and
+    gives the last validation figures.
+    """
+    keras.utils.set_random_seed(plan.seed)
+    slices = cache.open_or_make(splits.choose(cases, "train"), out / "cache", quiet=quiet)
+    held = cache.open_or_make(splits.choose(cases, "validation"), out / "cache", quiet=quiet)
+    trainer = Trainer(
+        classifier(side=None),
+        plan,
+        out,
+        loss=_loss,
+        batches=lambda stage: _batches(slices, stage, plan.seed),
+        validate=lambda network, side: _validate(network, held, side),
+    )
+    if resume:
+        trainer.resume()
+    return trainer.run()
+
+
+def _batches(slices: cache.Slices, stage: Stage, seed: int) -> Iterator[Batch]:
+    """Mixed batches for ever: images, masks, top, is-LGG, has-tumour, can-be-overlaid."""
+    random = np.random.default_rng([seed, stage.side])
+    family = np.array([slices.cases[index].family for index in slices.case])
+    sagittal = np.array([slices.cases[index].plane == "sa" for index in slices.case])
+    pools = {
+        (name, tumour): np.flatnonzero((family == name) & (slices.tumour == tumour))
+        for name in ("lgg", "brisc")
+        for tumour in (True, False)
+    }
+    present = [name for name in ("lgg", "brisc") if len(pools[name, True])]
+    while True:
+        places: list[int] = []
+        for number in range(stage.batch):
+            name = present[number % len(present)]
+            tumour = bool(random.random() < _TUMOURS[name]) or not len(pools[name, False])
+            places.append(int(random.choice(pools[name, tumour])))
+        chosen = np.asarray(places)
+        yield (
+            slices.images[chosen],
+            slices.masks[chosen],
+            slices.top[chosen],
+            family[chosen] == "lgg",
+            slices.tumour[chosen],
+            ~sagittal[chosen],
+        )
+
+
+def _loss(model: keras.Model, batch: tuple[tf.Tensor, ...], side: int) -> tf.Tensor:
+    images, masks, top, lgg, tumour, mirrorable = batch
+    images, masks, healed = _overlay(images, masks, mirrorable)
+    x, outline = augment.augment(images, masks, top, lgg, side, STRENGTH)
+    seen = tf.reduce_sum(outline, [1, 2, 3]) >= 12.0 * (side / 256) ** 2
+    positive = tf.cast(tumour & ~healed, tf.float32)
+    # A lesion that the crop pushed out of the picture teaches nothing, in either direction.
+    weight = tf.where(tumour & ~healed & ~seen, 0.0, 1.0)
+    target = positive * (1 - 2 * _SMOOTHING) + _SMOOTHING
+    entropy = tf.nn.softmax_cross_entropy_with_logits(tf.stack([1 - target, target], 1), model(x, training=True))
+    return tf.reduce_sum(entropy * weight) / tf.reduce_sum(weight)
+
+
+def _overlay(images: tf.Tensor, masks: tf.Tensor, mirrorable: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """Lays the other hemisphere over some lesions, and some lesions over the other hemisphere.
+
+    Gives images and masks of the same types and bool (b,): the lesion is gone.
+    """
+    lesion = tf.cast(masks[..., None] > 127, tf.float32)
+    wide = tf.nn.avg_pool2d(tf.nn.max_pool2d(lesion, 21, 1, "SAME"), 13, 1, "SAME")
+    opposite = tf.reverse(wide, [2])
+    crossing = tf.reduce_max(lesion * tf.cast(opposite > 0.02, tf.float32), [1, 2, 3]) > 0
+    draw = tf.random.uniform([tf.shape(images)[0]])
+    can = mirrorable & ~crossing & (tf.reduce_max(lesion, [1, 2, 3]) > 0)
+    healed, doubled = can & (draw < _OVERLAID), can & (draw > 1 - _OVERLAID)
+    where = wide * tf.cast(healed, tf.float32)[:, None, None, None] + opposite * tf.cast(doubled, tf.float32)[
+        :, None, None, None
+    ]
+    x = tf.cast(images, tf.float32)
+    x = x + where * (tf.reverse(x, [2]) - x)
+    masks = tf.where(healed[:, None, None], tf.zeros_like(masks), masks)
+    return tf.cast(x, tf.uint8), masks, healed
+
+
+def _validate(model: keras.Model, held: cache.Slices, side: int) -> dict[str, float]:
+    """Slice accuracy at 0.5 and AUC for each set."""
+    predict = tf.function(lambda x: model(x, training=False))
+    scores = []
+    for start in range(0, len(held.case), 32):
+        x = tf.cast(held.images[start : start + 32], tf.float32) / 255.0
+        if side != 256:
+            x = tf.image.resize(x, [side, side], antialias=True)
+        logits = predict(x).numpy()
+        scores.append(logits[:, 1] - logits[:, 0])
+    score = np.concatenate(scores)
+    family = np.array([held.cases[index].family for index in held.case])
+    figures: dict[str, float] = {}
+    for name in ("lgg", "brisc"):
+        truth, guess = held.tumour[family == name], score[family == name]
+        if len(truth):
+            figures[f"{name}_accuracy"] = float(((guess > 0) == truth).mean())
+        if 0 < truth.sum() < len(truth):
+            figures[f"{name}_auc"] = float(metrics.roc_auc_score(truth, guess))
+    return figures

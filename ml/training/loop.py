@@ -1,0 +1,205 @@
+"""The training loop that both networks share: budgeted, averaged, checkpointed, resumable.
+
+Time is a budget, not a wish: the learning rate follows max(step / steps, elapsed / budget), so
+that a busy machine shortens the run instead of leaving the decay unfinished.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of the run: input side in pixels, wall minutes, slices a batch."""
+
+    side: int
+    minutes: float
+    batch: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that decides a run; written beside the weights as `plan.json`."""
+
+    stages: tuple[Stage, ...]
+    rate: float
+    """peak learning rate"""
+    decay: float
+    """AdamW weight decay"""
+    averaging: float
+    """share of the old averaged weights kept at each step"""
+    seed: int
+    steps: int | None = None
+    """ends the run early (tests); None: only time ends it"""
+    save_minutes: float = 4.0
+    validate_minutes: float = 12.0
+
+    @property
+    def minutes(self) -> float:
+        """Wall minutes of all stages."""
+        return sum(stage.minutes for stage in self.stages)
+
+
+Batch = tuple[np.ndarray, ...]
+
+
+class Trainer:
+    """Runs a plan over one network.
+
+    `loss(model, batch, side)` is traced into a graph and gives a scalar; `batches(stage)` yields
+    tuples of arrays for ever; `validate(model, side)` gives named figures of the averaged weights.
+    """
+
+    def __init__(
+        self,
+        model: keras.Model,
+        plan: Plan,
+        folder: Path,
+        *,
+        loss: Callable[[keras.Model, tuple[tf.Tensor, ...], int], tf.Tensor],
+        batches: Callable[[Stage], Iterator[Batch]],
+        validate: Callable[[keras.Model, int], dict[str, float]],
+    ) -> None:
+        self.model, self.plan, self.folder = model, plan, folder
+        self._loss, self._batches, self._validate = loss, batches, validate
+        self._optimizer = keras.optimizers.AdamW(plan.rate, weight_decay=plan.decay, global_clipnorm=5.0)
+        self._optimizer.exclude_from_weight_decay(var_names=["gamma", "beta", "bias"])
+        self._optimizer.build(model.trainable_variables)
+        self._average = [tf.Variable(weight, trainable=False) for weight in model.weights]
+        self._step, self._elapsed = 0, 0.0
+        self._history: list[dict[str, float]] = []
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "plan.json").write_text(json.dumps(asdict(plan), indent=1) + "\n")
+
+    @property
+    def checkpoint(self) -> Path:
+        """The file that `resume` continues from."""
+        return self.folder / "checkpoint.npz"
+
+    def resume(self) -> bool:
+        """Takes up the checkpoint if there is one; says whether there was."""
+        if not self.checkpoint.exists():
+            return False
+        with np.load(self.checkpoint) as kept:
+            for name, variables in self._kept().items():
+                for index, variable in enumerate(variables):
+                    variable.assign(kept[f"{name}{index}"])
+            state = json.loads(str(kept["state"]))
+        self._step, self._elapsed, self._history = state["step"], state["elapsed"], state["history"]
+        log.info("resumed at step %d, %.1f minutes", self._step, self._elapsed / 60)
+        return True
+
+    def run(self) -> dict[str, float]:
+        """Trains to the end of the plan, leaves the averaged weights in the model, gives its last figures."""
+        figures: dict[str, float] = {}
+        begun = 0.0
+        for stage in self.plan.stages:
+            end = begun + stage.minutes * 60
+            if self._elapsed < end and not self._finished():
+                figures = self._run_stage(stage, begun, end)
+            begun = end
+        self._use_average()
+        self.model.save_weights(self.folder / "averaged.weights.h5")
+        return figures
+
+    def _finished(self) -> bool:
+        return self.plan.steps is not None and self._step >= self.plan.steps
+
+    def _run_stage(self, stage: Stage, begun: float, end: float) -> dict[str, float]:
+        log.info("stage %d px, batch %d, until minute %.1f", stage.side, stage.batch, end / 60)
+        learn = self._make_step(stage.side)
+        saved = validated = self._elapsed
+        last = time.monotonic()
+        losses: list[float] = []
+        for batch in self._batches(stage):
+            self._optimizer.learning_rate.assign(self._rate())
+            averaging = min(self.plan.averaging, (1 + self._step) / (10 + self._step))
+            losses.append(float(learn(batch, tf.constant(averaging, tf.float32))))
+            self._step += 1
+            now = time.monotonic()
+            self._elapsed += now - last
+            last = now
+            if self._step % 50 == 0:
+                share = np.mean(losses[-50:])
+                log.info("step %d minute %.1f loss %.4f rate %.2e", self._step, self._elapsed / 60, share, self._rate())
+                self._history.append({"step": self._step, "minute": self._elapsed / 60, "loss": float(share)})
+            if not math.isfinite(losses[-1]):
+                raise FloatingPointError(f"the loss became {losses[-1]} at step {self._step}; lower the rate.")
+            done = self._elapsed >= end or self._finished()
+            if done or self._elapsed - saved > self.plan.save_minutes * 60:
+                self._save()
+                saved = self._elapsed
+            if done or self._elapsed - validated > self.plan.validate_minutes * 60:
+                figures = self._measure(stage.side)
+                validated = self._elapsed
+                # Measuring counts against the budget: the clock on the wall is what was promised.
+                self._elapsed += time.monotonic() - last
+                last = time.monotonic()
+                if done:
+                    self._save()
+                    return figures
+        raise RuntimeError("the batches ended")
+
+    def _make_step(self, side: int) -> Callable[[Batch, tf.Tensor], tf.Tensor]:
+        @tf.function(reduce_retracing=True)
+        def learn(batch: tuple[tf.Tensor, ...], averaging: tf.Tensor) -> tf.Tensor:
+            with tf.GradientTape() as tape:
+                value = self._loss(self.model, batch, side)
+            gradients = tape.gradient(value, self.model.trainable_variables)
+            self._optimizer.apply_gradients(zip(gradients, self.model.trainable_variables, strict=True))
+            for kept, weight in zip(self._average, self.model.weights, strict=True):
+                kept.assign_add((1 - averaging) * (tf.cast(weight, kept.dtype) - kept))
+            return value
+
+        return learn
+
+    def _rate(self) -> float:
+        progress = self._elapsed / (self.plan.minutes * 60)
+        if self.plan.steps is not None:
+            progress = max(progress, self._step / self.plan.steps)
+        warm = min(1.0, (self._step + 1) / 150)
+        return self.plan.rate * warm * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
+
+    def _measure(self, side: int) -> dict[str, float]:
+        kept = [weight.numpy() for weight in self.model.weights]
+        self._use_average()
+        figures = self._validate(self.model, side)
+        for weight, value in zip(self.model.weights, kept, strict=True):
+            weight.assign(value)
+        log.info("validation at step %d: %s", self._step, {name: round(value, 4) for name, value in figures.items()})
+        self._history.append({"step": self._step, "minute": self._elapsed / 60, **figures})
+        (self.folder / "history.json").write_text(json.dumps(self._history) + "\n")
+        return figures
+
+    def _use_average(self) -> None:
+        for weight, value in zip(self.model.weights, self._average, strict=True):
+            weight.assign(value)
+
+    def _kept(self) -> dict[str, list]:
+        return {"model": self.model.weights, "average": self._average, "optimizer": self._optimizer.variables}
+
+    def _save(self) -> None:
+        """Writes the checkpoint aside and moves it into place, so that a kill never leaves half a file."""
+        arrays = {
+            f"{name}{index}": np.asarray(variable)
+            for name, variables in self._kept().items()
+            for index, variable in enumerate(variables)
+        }
+        state = json.dumps({"step": self._step, "elapsed": self._elapsed, "history": self._history})
+        aside = self.checkpoint.with_name("checkpoint.part.npz")
+        np.savez(aside, state=state, **arrays)
+        os.replace(aside, self.checkpoint)
