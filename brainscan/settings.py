@@ -8,6 +8,8 @@ from brainscan import config as configuration
 from brainscan.database import database
 
 config = configuration.load()
+# Django's settings have upper-case names only; the typed configuration is among them under this one.
+CONFIG = config
 BASE_DIR = configuration.CHECKOUT
 HOME = config.home
 HOME.mkdir(parents=True, exist_ok=True)
@@ -204,5 +206,7 @@ LOGGING = {
     "loggers": {
         "django.request": {"level": "ERROR"},
         "django.server": {"level": "WARNING"},
+        # A line for every sign-in is the audit trail's business.
+        "axes": {"level": "WARNING"},
     },
 }

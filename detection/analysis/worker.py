@@ -111,8 +111,8 @@ class AnalysisWorker:
             if self._loading:
                 raise SystemExit(0)  # there is nothing to finish, and TensorFlow takes seconds to import
 
-    def run(self) -> None:
-        """Work until `stop`."""
+    def run(self, *, drain: bool = False) -> None:
+        """Work until `stop`; with `drain`, only until nothing is due."""
         rows = Analysis.objects.filter(state=State.RUNNING)
         heartbeat = Heartbeat(
             name=self.name, purpose=Purpose.ANALYSIS, rows=rows, lease=settings.LEASE, longest=LONGEST_ANALYSIS
@@ -129,6 +129,8 @@ class AnalysisWorker:
                 # Those tried before come one at a time, and in turn with the fresh ones, so that neither starves.
                 fresh, again = self._look(tried=False), self._look(tried=True)
                 worked = fresh or again
+                if drain and not worked:
+                    return
                 wait = SHORTEST_WAIT if worked else min(wait * 1.2, LONGEST_WAIT)
                 if not worked:
                     time.sleep(wait)

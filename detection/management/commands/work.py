@@ -24,8 +24,9 @@ class Command(BaseCommand):
             metavar="PID",
             help="End when this process, which started the worker, has ended.",
         )
+        parser.add_argument("--drain", action="store_true", help="End when nothing is waiting.")
 
-    def handle(self, *args: Any, parent: int | None, **options: Any) -> None:
+    def handle(self, *args: Any, parent: int | None, drain: bool, **options: Any) -> None:
         if parent is not None:
             die_with_parent(parent, signal.SIGTERM)
         # TensorFlow prints pages on import.
@@ -40,7 +41,7 @@ class Command(BaseCommand):
 
         signal.signal(signal.SIGTERM, stop)
         signal.signal(signal.SIGINT, stop)
-        worker.run()
+        worker.run(drain=drain)
         sys.exit(0)
 
 

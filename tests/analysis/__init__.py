@@ -1,0 +1,1 @@
+"""Analyses: from queued to their end."""
