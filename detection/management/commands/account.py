@@ -24,7 +24,9 @@ class Command(BaseCommand):
         for act in (add, role):
             act.add_argument("name")
             act.add_argument("--role", choices=[str(value) for value in Role], required=True)
-        add.add_argument("--password-env", metavar="VAR", required=True, help="environment variable that holds the password")
+        add.add_argument(
+            "--password-env", metavar="VAR", required=True, help="environment variable that holds the password"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         role = Role(options["role"])
