@@ -23,7 +23,12 @@ Row = TypeVar("Row", bound=Leased)
 
 def worker_name(purpose: str) -> str:
     """A name that no other process has or will have, at most 64 characters."""
-    return f"{purpose}-{socket.gethostname()[:32]}-{os.getpid()}-{secrets.token_hex(4)}"
+    return f"{worker_prefix(purpose, os.getpid())}{secrets.token_hex(4)}"
+
+
+def worker_prefix(purpose: str, pid: int) -> str:
+    """How the name begins of the worker that is this process of this machine."""
+    return f"{purpose}-{socket.gethostname()[:32]}-{pid}-"
 
 
 def database_now() -> datetime:

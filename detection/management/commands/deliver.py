@@ -8,25 +8,15 @@ from typing import Any
 from django.core.management.base import BaseCommand
 
 from detection import retry
-from detection.processes import die_with_parent
 
 
 class Command(BaseCommand):
     help = "Sends text messages: takes up whatever may go out, until SIGTERM or SIGINT."
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument(
-            "--parent",
-            type=int,
-            default=None,
-            metavar="PID",
-            help="End when this process, which started the sender, has ended.",
-        )
         parser.add_argument("--drain", action="store_true", help="End when nothing is waiting.")
 
-    def handle(self, *args: Any, parent: int | None, drain: bool, **options: Any) -> None:
-        if parent is not None:
-            die_with_parent(parent, signal.SIGTERM)
+    def handle(self, *args: Any, drain: bool, **options: Any) -> None:
         retry.use_read_committed()
         from detection.sms.senders import configured
         from detection.sms.worker import DeliveryWorker
