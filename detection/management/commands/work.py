@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -39,4 +42,19 @@ def load_models() -> Any:
     """TensorFlow and the weights: seconds, and hundreds of megabytes."""
     from ml.pipeline import Pipeline
 
+    with quiet():
+        import tensorflow  # noqa: F401  its greeting ignores every setting
     return Pipeline.load()
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Nothing that C++ code writes to standard error is seen meanwhile."""
+    kept = os.dup(2)
+    with Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
