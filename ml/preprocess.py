@@ -94,23 +94,23 @@ def prepare(voxels: np.ndarray) -> Prepared:
 def scale(voxels: np.ndarray, inner: tuple[slice, slice]) -> np.ndarray:
     """Scales each channel of the volume between its percentiles, measured inside `inner`.
 
-    Gives uint8 (slices, rows, columns, channels). A channel without contrast becomes 0. The
+    Gives uint8 (slices, rows, columns, channels). A channel without contrast becomes 0, and so does
+    what lies outside `inner`: padding of any shade is black to the networks. The
     percentiles ignore the air: with it, a small head in a large black frame would be overexposed.
     """
-    result = np.empty(voxels.shape, np.uint8)
+    result = np.zeros(voxels.shape, np.uint8)
     for channel in range(voxels.shape[3]):
         values = voxels[:, inner[0], inner[1], channel]
         low, high = _percentiles(values)
         if not high > low:
-            result[..., channel] = 0
             continue
         if voxels.dtype == np.uint8:
             # A table is several times faster than arithmetic on every pixel.
             table = (np.arange(256, dtype=np.float32) - low) * (255.0 / (high - low))
-            result[..., channel] = np.clip(table + 0.5, 0, 255).astype(np.uint8)[voxels[..., channel]]
+            result[:, inner[0], inner[1], channel] = np.clip(table + 0.5, 0, 255).astype(np.uint8)[values]
         else:
-            level = (voxels[..., channel].astype(np.float32) - low) * (255.0 / (high - low))
-            result[..., channel] = np.clip(level + 0.5, 0, 255).astype(np.uint8)
+            level = (values.astype(np.float32) - low) * (255.0 / (high - low))
+            result[:, inner[0], inner[1], channel] = np.clip(level + 0.5, 0, 255).astype(np.uint8)
     return result
 
 
@@ -121,7 +121,7 @@ def find_square(scaled: np.ndarray, inner: tuple[slice, slice]) -> Frame:
     square round the whole picture.
     """
     rows, columns = scaled.shape[1:3]
-    step = max(1, min(rows, columns) // _SMALL)
+    step = max(1, min(inner[0].stop - inner[0].start, inner[1].stop - inner[1].start) // _SMALL)
     box: list[int] | None = None
     flat = scaled.max(axis=3)
     for picture in flat:
@@ -156,9 +156,9 @@ def cut(scaled: np.ndarray, frame: Frame) -> np.ndarray:
     last_column = min(frame.left + frame.side, frame.columns)
     images = np.empty((count, SIDE, SIDE, 3), np.uint8)
     for index in range(count):
-        square[
-            first_row - frame.top : last_row - frame.top, first_column - frame.left : last_column - frame.left
-        ] = scaled[index, first_row:last_row, first_column:last_column]
+        square[first_row - frame.top : last_row - frame.top, first_column - frame.left : last_column - frame.left] = (
+            scaled[index, first_row:last_row, first_column:last_column]
+        )
         images[index] = _resize(square if square.shape[2] == 3 else square[..., 0], SIDE).reshape(SIDE, SIDE, -1)
     return images
 

@@ -1,4 +1,4 @@
-"""`python -m ml train {classifier,segmenter} --data DIR... --out DIR [--resume]`"""
+"""`python -m ml train {classifier,segmenter} --data DIR... --out DIR [--resume]`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import logging
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,6 +36,7 @@ def run(args: argparse.Namespace) -> int:
 
     try:
         cases = [case for folder in args.data for case in datasets.find(folder)]
+        datasets.refuse_duplicates(cases)
         figures = _train(args, cases)
     except datasets.DataFault as fault:
         print(fault, file=sys.stderr)
@@ -43,7 +45,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _train(args: argparse.Namespace, cases: list) -> dict[str, float]:
+def _train(args: argparse.Namespace, cases: list[Any]) -> dict[str, float]:
     import keras
 
     if not args.no_bfloat16:

@@ -1,4 +1,4 @@
-"""Batch normalisation by TensorFlow's fused kernel.
+"""A convolution with its normalisation, and batch normalisation by TensorFlow's fused kernel.
 
 Keras casts bfloat16 to float32 and takes two passes; the fused kernel made a training step of the
 U-Net 1.47 times as fast on the CPU (87 against 128 ms a 256 x 256 picture).
@@ -7,11 +7,12 @@ U-Net 1.47 times as fast on the CPU (87 against 128 ms a 256 x 256 picture).
 from __future__ import annotations
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable("brainscan")
-class FusedBatchNormalization(keras.layers.BatchNormalization):
+class FusedBatchNormalization(keras.layers.BatchNormalization):  # type: ignore[misc]
     """Keras' layer with the same weights and the same inference; only training differs in speed."""
 
     def call(self, inputs: tf.Tensor, training: bool = False, mask: tf.Tensor | None = None) -> tf.Tensor:
@@ -30,3 +31,30 @@ class FusedBatchNormalization(keras.layers.BatchNormalization):
         for kept, now in ((self.moving_mean, normal.batch_mean), (self.moving_variance, normal.batch_variance)):
             kept.assign(kept * self.momentum + now * (1.0 - self.momentum))
         return normal.y
+
+
+def convolution(x: keras.KerasTensor, width: int, name: str, folded: bool) -> keras.KerasTensor:
+    """A 3x3 convolution, batch normalisation, ReLU; when `folded`, the same as one layer `name`."""
+    if folded:
+        return keras.layers.Conv2D(width, 3, padding="same", activation="relu", name=name)(x)
+    x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False, name=name)(x)
+    x = FusedBatchNormalization(momentum=0.98, name=f"{name}_norm")(x)
+    return keras.layers.ReLU(name=f"{name}_relu")(x)
+
+
+def fold(trained: keras.Model, folded: keras.Model) -> keras.Model:
+    """Copies a trained network into its `folded` form, which gives the same outputs with fewer steps.
+
+    gamma * (conv(x) - mean) / sqrt(variance + epsilon) + beta is a convolution with another kernel
+    and a bias. Gives `folded`.
+    """
+    norms = {layer.name: layer for layer in trained.layers}
+    for layer in folded.layers:
+        weights = trained.get_layer(layer.name).get_weights() if layer.weights else []
+        norm = norms.get(f"{layer.name}_norm")
+        if norm is not None:
+            gamma, beta, mean, variance = (np.asarray(value, np.float64) for value in norm.get_weights())
+            factor = gamma / np.sqrt(variance + norm.epsilon)
+            weights = [weights[0] * factor, beta - mean * factor]
+        layer.set_weights(weights)
+    return folded

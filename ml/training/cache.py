@@ -83,7 +83,7 @@ def _make(cases: Sequence[Case], place: Path, quiet: bool) -> None:
 
 
 def cut_mask(outline: np.ndarray, frame: preprocess.Frame) -> np.ndarray:
-    """bool (rows, columns) as uint8 (256, 256), 0 or 255, in the frame that the networks see."""
+    """Bool (rows, columns) as uint8 (256, 256), 0 or 255, in the frame that the networks see."""
     square = Image.fromarray((outline * np.uint8(255)).astype(np.uint8)).crop(
         (frame.left, frame.top, frame.left + frame.side, frame.top + frame.side)
     )

@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 import logging
 import math
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -155,7 +155,7 @@ class Trainer:
         raise RuntimeError("the batches ended")
 
     def _make_step(self, side: int) -> Callable[[Batch, tf.Tensor], tf.Tensor]:
-        @tf.function(reduce_retracing=True)
+        @tf.function(reduce_retracing=True)  # type: ignore[untyped-decorator]
         def learn(batch: tuple[tf.Tensor, ...], averaging: tf.Tensor) -> tf.Tensor:
             with tf.GradientTape() as tape:
                 value = self._loss(self.model, batch, side)
@@ -189,7 +189,7 @@ class Trainer:
         for weight, value in zip(self.model.weights, self._average, strict=True):
             weight.assign(value)
 
-    def _kept(self) -> dict[str, list]:
+    def _kept(self) -> dict[str, list[Any]]:
         return {"model": self.model.weights, "average": self._average, "optimizer": self._optimizer.variables}
 
     def _save(self) -> None:
@@ -201,5 +201,5 @@ class Trainer:
         }
         state = json.dumps({"step": self._step, "elapsed": self._elapsed, "history": self._history})
         aside = self.checkpoint.with_name("checkpoint.part.npz")
-        np.savez(aside, state=state, **arrays)
-        os.replace(aside, self.checkpoint)
+        np.savez(aside, state=state, **arrays)  # type: ignore[arg-type]
+        aside.replace(self.checkpoint)

@@ -26,7 +26,9 @@ _LGG_SHARE = 0.55
 _LESIONS = {"lgg": 0.6, "brisc": 0.85}
 
 
-def train(cases: Sequence[Case], out: Path, *, plan: Plan = PLAN, resume: bool = False, quiet: bool = False) -> dict[str, float]:
+def train(
+    cases: Sequence[Case], out: Path, *, plan: Plan = PLAN, resume: bool = False, quiet: bool = False
+) -> dict[str, float]:
     """Trains on the committed split's part "train" of `cases`, checks on "validation".
 
     Leaves `averaged.weights.h5`, `checkpoint.npz`, `history.json` and `plan.json` in `out` and
@@ -119,7 +121,7 @@ def _validate(model: keras.Model, held: cache.Slices, side: int) -> dict[str, fl
             overlap.append(both / max(found_area + true_area - both, 1))
     figures: dict[str, float] = {}
     if dice:
-        figures |= {"dice_mean": float(np.mean(dice)), "dice_median": float(np.median(dice)), "dice_worst": min(dice)}
+        figures |= {"dice_mean": float(np.mean(dice)), "dice_median": float(np.median(dice)), "dice_worst": float(min(dice))}
     if overlap:
         figures["brisc_iou"] = float(np.mean(overlap))
     return figures

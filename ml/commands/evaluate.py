@@ -1,0 +1,93 @@
+"""`python -m ml evaluate --data DIR [--split NAME] --json FILE [--report DIR]`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ml.commands.progress import Progress
+
+if TYPE_CHECKING:
+    from ml.training.datasets import Case
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="laid out like kaggle_3m/ or brisc/")
+    parser.add_argument(
+        "--split", choices=("train", "validation", "test"), help="only this part of the committed split"
+    )
+    parser.add_argument("--json", type=Path, required=True, metavar="FILE", help="where the figures go")
+    parser.add_argument(
+        "--report", type=Path, metavar="DIR", help="also an HTML report with pictures; never publish it"
+    )
+    parser.add_argument("--models", type=Path, metavar="DIR", help="weights and manifest (default: models/)")
+    parser.add_argument("--quiet", action="store_true", help="no progress")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Measure. Gives 0, or 2 when the data or the models cannot be used."""
+    from ml.imaging.errors import ImagingError
+    from ml.training import datasets, splits
+
+    try:
+        cases = datasets.find(args.data)
+        if args.split:
+            cases = splits.choose(cases, args.split)
+            if not cases:
+                raise datasets.DataFault(f"{args.data}: holds no case of the split {args.split!r}.")
+        datasets.refuse_duplicates(cases)
+        figures = _measure(args, cases)
+    except (datasets.DataFault, ImagingError) as fault:
+        print(fault, file=sys.stderr)
+        return 2
+    args.json.parent.mkdir(parents=True, exist_ok=True)
+    args.json.write_text(json.dumps(figures, indent=1) + "\n")
+    _print(figures)
+    return 0
+
+
+def _measure(args: argparse.Namespace, cases: list[Case]) -> dict[str, Any]:
+    from ml.evaluation import report
+    from ml.evaluation import run as evaluation
+    from ml.pipeline import Pipeline
+    from ml.training import splits
+
+    pipeline = Pipeline.load(args.models) if args.models else Pipeline.load()
+    progress = Progress(len(cases), quiet=args.quiet)
+    results = evaluation.measure(pipeline, cases, report=lambda _: progress.done())
+    progress.close()
+    # Pictures of one head must be drawn together: without patient ids they are found by likeness.
+    groups = splits.group_brisc(cases).tolist() if cases[0].family == "brisc" else None
+    figures = {
+        "model": {"version": pipeline.version, "files": pipeline.files},
+        "data": {"folder": args.data.name, "family": cases[0].family, "split": args.split},
+        **evaluation.summarise(results, groups),
+    }
+    if args.report:
+        report.write(args.report, figures, results)
+    return figures
+
+
+def _print(figures: dict[str, Any]) -> None:
+    """The main figures, each beside its trivial baseline."""
+    for name, value in figures["outline"].items():
+        if name != "by_case":
+            print(f"outline {name}: {_words(value)}")
+    for name, value in figures["outline_baselines"].items():
+        print(f"  baseline {name}: {_words(value)}")
+    for name, value in figures["slices"].items():
+        if name != "baselines":
+            print(f"slices {name}: {_words(value)}")
+    for name, value in figures["slices"]["baselines"].items():
+        print(f"  baseline {name}: {_words(value)}")
+    print(f"scans: {figures['scans']}")
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, dict) and "value" in value:
+        return f"{value['value']} (95 % {value['interval_95']})"
+    return str(value)

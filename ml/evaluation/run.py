@@ -1,0 +1,240 @@
+"""Measures the pipeline on labelled cases, patient by patient, with trivial baselines beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ml.evaluation import metrics
+from ml.findings import Findings, Verdict
+from ml.imaging.volume import Kind, Volume, one_channel_if_equal
+from ml.pipeline import Pipeline
+from ml.training.datasets import Case
+
+RING = 12
+"""Width in pixels of the picture's edge that the ring-only baseline sees."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One case: its findings, what is true, and what shortcuts would have said.
+
+    `masks`, `truth` bool (slices, rows, columns); `ring` float (slices, 7) statistics of the edge.
+    """
+
+    case: Case
+    findings: Findings
+    masks: np.ndarray
+    truth: np.ndarray
+    ring: np.ndarray
+
+    @property
+    def probabilities(self) -> np.ndarray:
+        """Float (slices,); a refused slice counts as 0."""
+        return np.array([found.tumour_probability or 0.0 for found in self.findings.slices])
+
+    @property
+    def sick(self) -> np.ndarray:
+        """Bool (slices,)."""
+        return np.asarray(self.truth.any(axis=(1, 2)))
+
+
+def measure(pipeline: Pipeline, cases: Sequence[Case], *, report: Callable[[int], None] | None = None) -> list[Result]:
+    """Analyses every case as the application would. Raises DataFault for a bad file."""
+    results = []
+    for number, case in enumerate(cases):
+        voxels, truth = case.read()
+        kind: Kind = "series" if case.family == "lgg" else "image"
+        volume = Volume(one_channel_if_equal(voxels), kind, tuple(path.name for path in case.images))
+        findings = pipeline([volume])[0]
+        masks = np.stack([found.mask.pixels > 0 for found in findings.slices])
+        results.append(Result(case, findings, masks, truth, _ring(voxels)))
+        if report:
+            report(number + 1)
+    return results
+
+
+def summarise(results: Sequence[Result], groups: Sequence[int] | None = None) -> dict[str, Any]:
+    """All figures of one family's cases.
+
+    `groups`: which results may be one person (BRISC); intervals are over groups. A case is its own
+    group without it.
+    """
+    keys = list(groups) if groups is not None else list(range(len(results)))
+    units: dict[int, list[Result]] = {}
+    for key, result in zip(keys, results, strict=True):
+        units.setdefault(key, []).append(result)
+    clusters = list(units.values())
+    family = results[0].case.family
+    figures: dict[str, Any] = {"cases": len(results), "groups": len(clusters), "empty_masks": metrics.EMPTY}
+    outlined = [result for result in results if result.truth.any()]
+    if family == "lgg":
+        figures["outline"] = _volumes(outlined)
+    else:
+        figures["outline"] = _pictures(clusters)
+    figures["outline_baselines"] = _outline_baselines(outlined)
+    figures["slices"] = _verdicts(clusters)
+    figures["scans"] = {
+        verdict.value: sum(result.findings.verdict is verdict for result in results) for verdict in Verdict
+    }
+    return figures
+
+
+def _with_interval(clusters: Sequence[Any], figure: Callable[[list[Any]], float | None]) -> dict[str, Any]:
+    value = figure(list(clusters))
+    return {
+        "value": None if value is None else round(value, 4),
+        "interval_95": metrics.interval(clusters, figure),
+    }
+
+
+def _volumes(results: Sequence[Result]) -> dict[str, Any]:
+    values = [metrics.dice(result.masks, result.truth) for result in results]
+    overlap = [metrics.iou(result.masks, result.truth) for result in results]
+    ratio = [result.masks.sum() / result.truth.sum() - 1 for result in results]
+    distances = [
+        [d for found, truth in zip(r.masks, r.truth, strict=True) if (d := metrics.hd95(found, truth)) is not None]
+        for r in results
+    ]
+    counts = [metrics.lesions(result.masks, result.truth) for result in results]
+    sick_slices = [metrics.dice(f, t) for r in results for f, t in zip(r.masks, r.truth, strict=True) if t.any()]
+    return {
+        "volume_dice_mean": _with_interval(values, lambda drawn: float(np.mean(drawn))),
+        "volume_dice_median": _with_interval(values, lambda drawn: float(np.median(drawn))),
+        "volume_dice_worst": round(min(values), 4),
+        "volume_iou_mean": _with_interval(overlap, lambda drawn: float(np.mean(drawn))),
+        "dice_of_tumour_slices_mean": round(float(np.mean(sick_slices)), 4),
+        "hd95_px_median": _median([value for each in distances for value in each]),
+        "relative_volume_error_mean": round(float(np.mean(np.abs(ratio))), 4),
+        "lesion_sensitivity": round(sum(c[1] for c in counts) / max(sum(c[0] for c in counts), 1), 4),
+        "false_lesions_per_scan": round(sum(c[2] for c in counts) / len(counts), 3),
+        "by_case": {result.case.name: round(value, 4) for result, value in zip(results, values, strict=True)},
+    }
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return round(float(np.median(values)), 2) if values else None
+
+
+def _pictures(clusters: Sequence[Sequence[Result]]) -> dict[str, Any]:
+    # Overlaps are computed once; the bootstrap draws them a thousand times.
+    scored = [[_Scored(r) for r in cluster] for cluster in clusters]
+
+    def mean_of(name: str, plane: str = "") -> Callable[[list[Any]], float | None]:
+        def mean(drawn: list[Any]) -> float | None:
+            values = [getattr(s, name) for c in drawn for s in c if s.sick and plane in ("", s.plane)]
+            return float(np.mean(values)) if values else None
+
+        return mean
+
+    inter = sum(s.both for c in scored for s in c)
+    union = sum(s.union for c in scored for s in c)
+    return {
+        "mean_iou": _with_interval(scored, mean_of("iou")),
+        "mean_dice": _with_interval(scored, mean_of("dice")),
+        "iou_by_plane": {plane: _with_interval(scored, mean_of("iou", plane)) for plane in ("ax", "co", "sa")},
+        "pooled_iou": round(inter / union, 4) if union else None,
+        "hd95_px_median": _median([s.distance for c in scored for s in c if s.distance is not None]),
+        "missed_share": round(float(np.mean([float(s.iou == 0) for c in scored for s in c if s.sick] or [0.0])), 4),
+    }
+
+
+class _Scored:
+    """The overlaps of one picture."""
+
+    def __init__(self, result: Result) -> None:
+        self.iou, self.dice = metrics.iou(result.masks, result.truth), metrics.dice(result.masks, result.truth)
+        self.both, self.union = int((result.masks & result.truth).sum()), int((result.masks | result.truth).sum())
+        self.distance = metrics.hd95(result.masks[0], result.truth[0])
+        self.sick, self.plane = bool(result.truth.any()), result.case.plane
+
+
+def _verdicts(clusters: Sequence[Sequence[Result]]) -> dict[str, Any]:
+    pairs = [(np.concatenate([r.probabilities for r in c]), np.concatenate([r.sick for r in c])) for c in clusters]
+
+    def joined(drawn: list[Any]) -> tuple[np.ndarray, np.ndarray]:
+        return np.concatenate([p for p, _ in drawn]), np.concatenate([t for _, t in drawn])
+
+    def accuracy(drawn: list[Any]) -> float:
+        probability, truth = joined(drawn)
+        return float(((probability >= 0.5) == truth).mean())
+
+    probability, truth = joined(pairs)
+    called = probability >= 0.5
+    verdicts = np.array([found.verdict.value for c in clusters for r in c for found in r.findings.slices])
+    sure = (verdicts == "tumour") | (verdicts == "no_tumour")
+    ring = np.concatenate([r.ring for c in clusters for r in c])
+    return {
+        "slices": len(truth),
+        "with_tumour": int(truth.sum()),
+        "accuracy": _with_interval(pairs, accuracy),
+        "auc": _with_interval(pairs, lambda drawn: metrics.auc(*joined(drawn))),
+        "sensitivity": round(float(called[truth].mean()), 4) if truth.any() else None,
+        "specificity": round(float((~called[~truth]).mean()), 4) if (~truth).any() else None,
+        "ece": round(metrics.ece(probability, truth), 4),
+        "uncertain_share": round(float((verdicts == "uncertain").mean()), 4),
+        "refused_share": round(float((verdicts == "refused").mean()), 4),
+        "accuracy_outside_the_band": round(float((called == truth)[sure].mean()), 4) if sure.any() else None,
+        "baselines": {
+            "always_no_tumour_accuracy": round(float((~truth).mean()), 4),
+            "ring_only_auc": _ring_auc(ring, truth, np.concatenate([[n] * len(p) for n, (p, _) in enumerate(pairs)])),
+        },
+    }
+
+
+def _outline_baselines(results: Sequence[Result]) -> dict[str, Any]:
+    empty = [metrics.dice(np.zeros_like(r.truth), r.truth) for r in results]
+    baselines: dict[str, Any] = {
+        "empty_mask_dice": round(float(np.mean(empty)), 4) if empty else None,
+        "empty_mask_slice_dice": round(float(np.mean([float(not t.any()) for r in results for t in r.truth])), 4)
+        if results
+        else None,
+    }
+    series = [result for result in results if len(result.truth) > 1]
+    if series:
+        copied = [metrics.dice(np.roll(r.truth, 1, axis=0), r.truth) for r in series]
+        baselines["neighbours_true_mask_dice"] = round(float(np.mean(copied)), 4)
+    return baselines
+
+
+def _ring(voxels: np.ndarray) -> np.ndarray:
+    """Seven statistics of the outermost pixels of each slice: float (slices, 7)."""
+    grey = voxels.mean(axis=3)
+    inside = np.zeros(grey.shape[1:], bool)
+    inside[RING:-RING, RING:-RING] = True
+    edge = grey[:, ~inside]
+    return np.stack(
+        [
+            edge.mean(1),
+            edge.std(1),
+            edge.max(1),
+            edge.min(1),
+            np.median(edge, 1),
+            (edge > 10).mean(1),
+            (edge == 0).mean(1),
+        ],
+        axis=1,
+    )
+
+
+def _ring_auc(ring: np.ndarray, truth: np.ndarray, unit: np.ndarray) -> float | None:
+    """AUC of a logistic regression on the ring alone, cross-validated over patients or groups."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import GroupKFold, cross_val_predict
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    folds = min(5, len(np.unique(unit)))
+    if folds < 2 or min(truth.sum(), (~truth).sum()) < folds:
+        return None
+    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=500))
+    try:
+        odds = cross_val_predict(model, ring, truth, groups=unit, cv=GroupKFold(folds), method="decision_function")
+    except ValueError:
+        # A fold without either class: there is nothing to learn a ring from.
+        return None
+    value = metrics.auc(odds, truth)
+    return None if value is None else round(value, 4)

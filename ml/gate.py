@@ -1,0 +1,129 @@
+"""Tells whether a picture is a slice of a brain MRI, and of which family.
+
+Two small networks of one hidden layer. They see how strongly each channel of the classifier's
+convolutions answers (mean and spread over the picture) and a few plain properties of the picture
+itself; they are trained with scikit-learn, stored as plain numbers and computed here with NumPy. A series is judged by its median, so that an almost empty end slice does
+not refuse it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+Family = Literal["flair", "t1c"]
+
+REFUSAL = "This does not look like an MRI slice of a brain."
+BLANK = "This picture is blank: it shows nothing that could be analysed."
+
+
+_THUMB = 16
+"""Pixels a side of the thumbnail that is part of the plain properties."""
+
+
+def plain(images: np.ndarray) -> np.ndarray:
+    """Plain properties of prepared uint8 (n, 256, 256, 3): float32 (n, 275).
+
+    A grey thumbnail; each channel's mean and spread; how much the channels differ; shares of dark,
+    bright and framing pixels; likeness of left and right; roughness.
+    """
+    small = images.reshape(len(images), 64, 4, 64, 4, 3).mean((2, 4), dtype=np.float32) / 255.0
+    grey = small.mean(3)
+    step = 64 // _THUMB
+    thumb = grey.reshape(len(images), _THUMB, step, _THUMB, step).mean((2, 4))
+    centred = grey - grey.mean((1, 2), keepdims=True)
+    power = (centred**2).mean((1, 2)) + 1e-6
+    edge = np.ones((64, 64), bool)
+    edge[6:-6, 6:-6] = False
+    numbers = [
+        *small.mean((1, 2)).T,
+        *small.std((1, 2)).T,
+        np.abs(small[..., 0] - small[..., 1]).mean((1, 2)),
+        np.abs(small[..., 1] - small[..., 2]).mean((1, 2)),
+        np.abs(small[..., 0] - small[..., 2]).mean((1, 2)),
+        (grey < 0.06).mean((1, 2)),
+        (grey > 0.94).mean((1, 2)),
+        (grey[:, edge] < 0.06).mean(1),
+        grey[:, edge].std(1),
+        (centred * centred[:, :, ::-1]).mean((1, 2)) / power,
+        (centred * centred[:, ::-1]).mean((1, 2)) / power,
+        np.abs(np.diff(grey, axis=1)).mean((1, 2)),
+        np.abs(np.diff(grey, axis=2)).mean((1, 2)),
+        (np.diff(grey, axis=1) == 0).mean((1, 2)),
+        (np.abs(images[:, 1:, :, 1].astype(np.int16) - images[:, :-1, :, 1])).mean((1, 2)) / 255.0,
+    ]
+    return np.concatenate([thumb.reshape(len(images), -1), np.stack(numbers, 1)], axis=1).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Judge:
+    """Standardisation, one hidden layer with ReLU, one unit.
+
+    `mean`, `spread` (features,); `hidden` (features, units), `hidden_bias` (units,); `out` (units,).
+    """
+
+    mean: np.ndarray
+    spread: np.ndarray
+    hidden: np.ndarray
+    hidden_bias: np.ndarray
+    out: np.ndarray
+    out_bias: float
+
+    def score(self, features: np.ndarray) -> np.ndarray:
+        """(n, features) to (n,) log-odds. Features are clipped to 5 spreads: far is far."""
+        standard = np.clip((features - self.mean) / self.spread, -5.0, 5.0)
+        return np.asarray(np.maximum(standard @ self.hidden + self.hidden_bias, 0.0) @ self.out + self.out_bias)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """`brain` scores "a brain MRI", `flair` scores "FLAIR rather than contrast T1".
+
+    `threshold` is the log-odds below which a picture is refused.
+    """
+
+    brain: Judge
+    flair: Judge
+    threshold: float
+
+    def refuse(self, features: np.ndarray, images: np.ndarray) -> str | None:
+        """Why a volume is refused, as a sentence, or None.
+
+        Takes float32 (slices, features), `plain` included, and the prepared uint8 (slices, 256, 256, 3).
+        """
+        lively = [index for index, image in enumerate(images) if np.ptp(image[::4, ::4]) > 0]
+        if not lively:
+            return BLANK
+        return REFUSAL if float(np.median(self.brain.score(features[lively]))) < self.threshold else None
+
+    def family(self, features: np.ndarray, *, colour: bool, sequence: str | None) -> Family:
+        """Which outline a volume gets.
+
+        `colour`: three differing channels, so the composite with FLAIR in the middle. `sequence`:
+        what the file says; it decides where it is clear, else the pictures do.
+        """
+        if colour or sequence == "FLAIR":
+            return "flair"
+        if sequence in ("T1", "T1c"):
+            return "t1c"
+        return "flair" if float(np.median(self.flair.score(features))) > 0 else "t1c"
+
+
+def from_arrays(arrays: dict[str, np.ndarray], threshold: float) -> Gate:
+    """Builds the gate from the arrays of its weight file."""
+
+    def judge(name: str) -> Judge:
+        parts = {field: arrays[f"{name}/{field}"] for field in ("mean", "spread", "hidden", "hidden_bias", "out")}
+        return Judge(**parts, out_bias=float(arrays[f"{name}/out_bias"]))
+
+    return Gate(brain=judge("brain"), flair=judge("flair"), threshold=threshold)
+
+
+def is_colour(voxels: np.ndarray) -> bool:
+    """Whether (slices, rows, columns, channels) has channels that differ."""
+    if voxels.shape[3] == 1:
+        return False
+    sample = voxels[:, ::2, ::2]
+    return any(not (np.array_equal(p[..., 0], p[..., 1]) and np.array_equal(p[..., 0], p[..., 2])) for p in sample)

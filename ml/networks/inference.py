@@ -1,0 +1,58 @@
+"""Both networks as compiled functions of fixed batch sizes, the way the pipeline calls them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+BATCHES = (1, 4, 16)
+"""Batch sizes that are compiled; other counts are made of these, the last one filled up."""
+
+LOOKED_AT = (2, 3, 4, 5, 6)
+"""The classifier's convolutions whose channels the gate looks at."""
+
+
+def classifying(model: keras.Model) -> keras.Model:
+    """The folded classifier with a second output: what the gate needs.
+
+    float32 (batch, features): for each channel of `LOOKED_AT` its mean and its standard deviation
+    over the picture.
+    """
+    parts = []
+    for number in LOOKED_AT:
+        seen = keras.ops.cast(model.get_layer(f"conv{number}").output, "float32")
+        mean = keras.ops.mean(seen, axis=(1, 2))
+        square = keras.ops.mean(keras.ops.square(seen), axis=(1, 2))
+        parts += [mean, keras.ops.sqrt(keras.ops.maximum(square - keras.ops.square(mean), 0.0) + 1e-8)]
+    return keras.Model(model.inputs, [model.outputs[0], keras.ops.concatenate(parts, axis=1)], name="classifying")
+
+
+class Compiled:
+    """A network as graphs for uint8 (n, 256, 256, 3), compiled once for each of `BATCHES`."""
+
+    def __init__(self, model: keras.Model, *, side: int = 256, compile_whole: bool = False) -> None:
+        @tf.function(jit_compile=compile_whole, autograph=False)  # type: ignore[untyped-decorator]
+        def call(images: tf.Tensor) -> list[tf.Tensor]:
+            outputs = model(tf.cast(images, tf.float32) / 255.0, training=False)
+            return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+
+        self._graphs: dict[int, Callable[[tf.Tensor], list[tf.Tensor]]] = {
+            count: call.get_concrete_function(tf.TensorSpec((count, side, side, 3), tf.uint8)) for count in BATCHES
+        }
+        self._side = side
+
+    def warm(self) -> None:
+        """Runs every graph once, so that the first scan does not wait for it."""
+        for count, graph in self._graphs.items():
+            graph(tf.zeros((count, self._side, self._side, 3), tf.uint8))
+
+    def __call__(self, images: np.ndarray) -> list[np.ndarray]:
+        """All outputs for uint8 (n, 256, 256, 3) with 0 < n <= 16, as float32 arrays of n rows."""
+        given = len(images)
+        count = next(size for size in BATCHES if size >= given)
+        if count > given:
+            images = np.concatenate([images, np.zeros((count - given, *images.shape[1:]), np.uint8)])
+        return [output.numpy()[:given] for output in self._graphs[count](tf.constant(images))]

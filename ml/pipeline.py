@@ -1,0 +1,239 @@
+"""Weights and the four stages: gate, classify, segment, measure. The only door the application uses.
+
+TensorFlow is imported by `Pipeline.load`, not by importing this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from ml import gate, measure, preprocess, weights
+from ml.classify import Band, Calibration, Fusion, outline_evidence
+from ml.findings import Compartment, Findings, Mask, SliceFinding, Verdict
+from ml.imaging.volume import Volume
+from ml.segment import CHANNELS, Outline
+from ml.series_rule import Rule
+
+Report = Callable[[int, float], None]
+
+BORDERLINE = "The probability lies between the two thresholds. Look at the picture and decide for yourself."
+DISAGREE = "The classifier and the outline disagree about this picture. Look at it and decide for yourself."
+
+_COMPARTMENTS = {"flair": Compartment.FLAIR_ABNORMALITY, "t1c": Compartment.CONTRAST_ENHANCING_TUMOUR}
+
+
+class Network(Protocol):
+    """A compiled network: uint8 (n, 256, 256, 3), n <= 16, to its outputs."""
+
+    def __call__(self, images: np.ndarray) -> list[np.ndarray]:
+        """All outputs, float32, a row a picture."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The numbers of the manifest, for each family "flair" and "t1c"."""
+
+    calibrations: dict[str, Calibration]
+    fusions: dict[str, Fusion]
+    outline_from: dict[str, float]
+    """classifier's probability from which on a slice is outlined: below, it is sure that nothing is there"""
+    outlines: dict[str, Outline]
+    series: dict[str, Rule]
+    band: Band
+
+    @classmethod
+    def of(cls, manifest: dict[str, Any]) -> Settings:
+        """From the manifest. Raises WeightsFault when a number is missing or out of range."""
+        try:
+            families = manifest["families"]
+            return cls(
+                calibrations={name: Calibration(**numbers["calibration"]) for name, numbers in families.items()},
+                fusions={name: Fusion(**numbers["fusion"]) for name, numbers in families.items()},
+                outline_from={name: float(numbers["outline_from"]) for name, numbers in families.items()},
+                outlines={name: Outline(numbers["cut_off"]) for name, numbers in families.items()},
+                series={name: Rule.of(numbers["series"]) for name, numbers in families.items()},
+                band=Band.of(manifest["thresholds"]),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            raise weights.WeightsFault(f"The manifest of the models is damaged ({error}).") from error
+
+
+@dataclass
+class _Work:
+    """One volume on its way through the stages; slices in order."""
+
+    volume: Volume
+    prepared: preprocess.Prepared
+    colour: bool
+    differences: np.ndarray
+    features: list[np.ndarray | None]
+    outlines: list[np.ndarray | None]
+    refusal: str | None = None
+    family: gate.Family = "flair"
+    probabilities: np.ndarray | None = None
+
+
+class Pipeline:
+    """Both networks, loaded once and warmed; called with Volumes, gives Findings."""
+
+    def __init__(
+        self, classifier: Network, unet: Network, gate_: gate.Gate, settings: Settings, manifest: dict[str, Any]
+    ) -> None:
+        self._classifier, self._unet, self._gate, self._settings = classifier, unet, gate_, settings
+        self.version: str = manifest["version"]
+        self.files: dict[str, str] = dict(manifest["files"])
+        self.thresholds: dict[str, float] = dict(manifest["thresholds"])
+
+    @classmethod
+    def load(cls, folder: Path = weights.FOLDER) -> Pipeline:
+        """Verifies every file against the manifest, builds and warms both networks.
+
+        Raises WeightsFault when a file is missing, damaged or not the manifest's.
+        """
+        manifest = weights.read_manifest(folder)
+        settings = Settings.of(manifest)
+        from ml.networks import load
+
+        classifier, unet = load.compiled(folder)
+        judge = gate.from_arrays(weights.read_arrays(folder / "gate.npz"), float(manifest["gate"]["threshold"]))
+        return cls(classifier, unet, judge, settings, manifest)
+
+    def __call__(self, volumes: Sequence[Volume], *, batch: int = 16, progress: Report | None = None) -> list[Findings]:
+        """Analyses volumes; slices of all of them go through the networks together.
+
+        `batch` is at most how many slices go at once (the networks take up to 16);
+        `progress(index of the volume, fraction 0..1)` is told as slices are done.
+        Raises ValueError for a batch below 1.
+        """
+        if batch < 1:
+            raise ValueError("a batch has at least one slice")
+        told = _Progress(progress, [len(volume) for volume in volumes])
+        works = [_begin(volume) for volume in volumes]
+        size = min(batch, 16)
+        for chunk in _chunks(
+            [(number, index) for number, work in enumerate(works) for index in range(len(work.volume))], size
+        ):
+            logits, features = self._classifier(np.stack([works[n].prepared.images[i] for n, i in chunk]))
+            for (number, index), logit, feature in zip(chunk, logits, features, strict=True):
+                works[number].differences[index] = logit[1] - logit[0]
+                works[number].features[index] = feature
+                told.slice_done(number)
+        for number, work in enumerate(works):
+            self._judge(work)
+            told.skip(number, len(work.volume) - len(self._wanted(work)))
+        wanted = [(number, index) for number, work in enumerate(works) for index in self._wanted(work)]
+        for chunk in _chunks(wanted, size):
+            (outlines,) = self._unet(np.stack([works[n].prepared.images[i] for n, i in chunk]))
+            for (number, index), outline in zip(chunk, outlines, strict=True):
+                works[number].outlines[index] = outline[..., CHANNELS[works[number].family]]
+                told.slice_done(number)
+        return [self._finish(work) for work in works]
+
+    def _judge(self, work: _Work) -> None:
+        """Gate and calibration, once all slices of a volume went through the classifier."""
+        seen = np.stack([feature for feature in work.features if feature is not None])
+        features = np.concatenate([seen, gate.plain(work.prepared.images)], axis=1)
+        work.features = []
+        work.refusal = self._gate.refuse(features, work.prepared.images)
+        if work.refusal is None:
+            work.family = self._gate.family(features, colour=work.colour, sequence=work.volume.sequence)
+            work.probabilities = self._settings.calibrations[work.family].probability(work.differences)
+
+    def _wanted(self, work: _Work) -> list[int]:
+        """Slices that the U-Net outlines: tumour or unsure; in a series their neighbours too."""
+        if work.probabilities is None:
+            return []
+        possible = work.probabilities >= self._settings.outline_from[work.family]
+        if len(possible) > 1:
+            # A lesion does not end where the classifier begins to doubt.
+            possible = np.convolve(possible, np.ones(3), "same") > 0
+        return [int(index) for index in np.flatnonzero(possible)]
+
+    def _finish(self, work: _Work) -> Findings:
+        volume = work.volume
+        if work.refusal is not None or work.probabilities is None:
+            return Findings.refused(volume, work.refusal or gate.REFUSAL)
+        outline = self._settings.outlines[work.family]
+        masks = np.zeros((len(volume), volume.rows, volume.columns), bool)
+        shares = np.zeros(len(volume))
+        for index, probabilities in enumerate(work.outlines):
+            if probabilities is not None:
+                masks[index] = outline.mask(probabilities, work.prepared.frame)
+                shares[index] = outline.share(probabilities)
+                evidence = outline_evidence(probabilities[None])
+                work.probabilities[index] = self._settings.fusions[work.family].probability(
+                    work.differences[index : index + 1], evidence
+                )[0]
+        if volume.kind == "image":
+            verdict, reason, probability = self._judge_image(float(work.probabilities[0]), bool(masks.any()))
+        else:
+            verdict, reason, probability = self._settings.series[work.family].judge(work.probabilities, shares)
+        if verdict is Verdict.NO_TUMOUR:
+            # Nothing that counts: crumbs of an outline would contradict the sentence beside them.
+            masks[:] = False
+        sizes = measure.lesions(masks, volume.spacing)
+        return Findings(
+            kind=volume.kind,
+            verdict=verdict,
+            reason=reason,
+            tumour_probability=probability,
+            compartment=_COMPARTMENTS[work.family] if masks.any() else None,
+            tumour_volume_ml=sizes.volume_ml,
+            lesions=sizes.lesions,
+            slices=tuple(
+                SliceFinding(
+                    index=index,
+                    source=source,
+                    tumour_probability=float(work.probabilities[index]),
+                    verdict=self._settings.band.verdict(float(work.probabilities[index])),
+                    mask=Mask(masks[index]),
+                    area_mm2=None if sizes.area_mm2 is None else sizes.area_mm2[index],
+                )
+                for index, source in enumerate(volume.sources)
+            ),
+        )
+
+    def _judge_image(self, probability: float, outlined: bool) -> tuple[Verdict, str | None, float]:
+        verdict = self._settings.band.verdict(probability)
+        if verdict is Verdict.UNCERTAIN:
+            return verdict, BORDERLINE, probability
+        if verdict is Verdict.TUMOUR and not outlined:
+            return Verdict.UNCERTAIN, DISAGREE, probability
+        return verdict, None, probability
+
+
+class _Progress:
+    """Counts slices through two networks and reports each volume's fraction."""
+
+    def __init__(self, report: Report | None, lengths: Sequence[int]) -> None:
+        self._report, self._steps, self._done = report, [2 * length for length in lengths], [0] * len(lengths)
+
+    def slice_done(self, number: int) -> None:
+        self.skip(number, 1)
+
+    def skip(self, number: int, count: int) -> None:
+        self._done[number] += count
+        if self._report is not None and count:
+            self._report(number, self._done[number] / self._steps[number])
+
+
+def _begin(volume: Volume) -> _Work:
+    count = len(volume)
+    return _Work(
+        volume=volume,
+        prepared=preprocess.prepare(volume.voxels),
+        colour=gate.is_colour(volume.voxels),
+        differences=np.zeros(count),
+        features=[None] * count,
+        outlines=[None] * count,
+    )
+
+
+def _chunks(items: Sequence[tuple[int, int]], size: int) -> Iterator[Sequence[tuple[int, int]]]:
+    for start in range(0, len(items), size):
+        yield items[start : start + size]

@@ -1,0 +1,120 @@
+"""Fits the gate on what the classifier's convolutions answer to brains and to everything else."""
+
+from __future__ import annotations
+
+import warnings
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.neural_network import MLPClassifier
+from sklearn.preprocessing import StandardScaler
+
+from ml import preprocess
+from ml.training import cache, not_brain
+from ml.training.datasets import DataFault
+
+Features = Callable[[np.ndarray], np.ndarray]
+"""Prepared uint8 (n, 256, 256, 3) to float32 (n, features)."""
+
+
+def read_pictures(folder: Path) -> dict[str, list[np.ndarray]]:
+    """Pictures of a folder by kind (the name without its number), each uint8 (rows, columns, 1 or 3)."""
+    kinds: dict[str, list[np.ndarray]] = defaultdict(list)
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in {".png", ".webp", ".jpg", ".jpeg"}:
+            continue
+        try:
+            with Image.open(path) as picture:
+                pixels = np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
+        except OSError as error:
+            raise DataFault(f"{path}: cannot be read as a picture ({error}); replace or remove it.") from error
+        kinds[path.stem.rstrip("0123456789_")].append(pixels)
+    return dict(kinds)
+
+
+def prepare_all(pictures: Sequence[np.ndarray]) -> np.ndarray:
+    """Each picture as if it had been uploaded alone: uint8 (n, 256, 256, 3)."""
+    return np.concatenate([preprocess.prepare(picture[None]).images for picture in pictures])
+
+
+def vary(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """A picture as another person might have exported it: turned, mirrored, cropped, lighter, padded, grey."""
+    if random.random() < 0.5:
+        picture = picture[:, ::-1]
+    if random.random() < 0.25:
+        picture = np.rot90(picture, int(random.integers(1, 4)))
+    rows, columns = picture.shape[:2]
+    top, left = int(random.uniform(0, 0.15) * rows), int(random.uniform(0, 0.15) * columns)
+    bottom, right = rows - int(random.uniform(0, 0.15) * rows), columns - int(random.uniform(0, 0.15) * columns)
+    picture = picture[top:bottom, left:right]
+    level = np.clip(picture / 255.0, 0, 1) ** float(np.exp(random.uniform(-0.5, 0.5)))
+    if random.random() < 0.3:
+        level = level + random.normal(0, 0.03, level.shape[:2])[..., None]
+    if random.random() < 0.4:
+        level = np.repeat(level.mean(2, keepdims=True), level.shape[2], 2)
+    picture = (np.clip(level, 0, 1) * 255).astype(np.uint8)
+    if random.random() < 0.3:
+        edge = int(random.integers(5, 60))
+        picture = np.pad(picture, ((edge, edge), (edge, edge), (0, 0)), constant_values=int(random.choice([0, 0, 255])))
+    return picture
+
+
+def brains(slices: cache.Slices, family: str, count: int, random: np.random.Generator) -> np.ndarray:
+    """Random prepared slices of a family, in the ways that they may arrive; uint8 (n, 256, 256, 3).
+
+    LGG slices come as composite or as one grey channel; half of all are varied as a picture.
+    """
+    places = np.flatnonzero([slices.cases[case].family == family for case in slices.case])
+    pictures = []
+    for place in random.choice(places, count, replace=count > len(places)):
+        picture = np.asarray(slices.images[place])
+        if family == "lgg" and random.random() < 0.5:
+            picture = np.repeat(picture[..., (channel := int(random.choice([0, 1, 1, 2]))) : channel + 1], 3, 2)
+        if random.random() < 0.6:
+            picture = preprocess.prepare(vary(picture, random)[None]).images[0]
+        pictures.append(picture)
+    return np.stack(pictures)
+
+
+def others(kinds: dict[str, list[np.ndarray]], copies: int, random: np.random.Generator) -> np.ndarray:
+    """Every picture of some kinds and varied copies of it, prepared: uint8 (n, 256, 256, 3)."""
+    pictures = [picture for kind in kinds.values() for picture in kind]
+    varied = [vary(picture, random) for picture in pictures for _ in range(copies)]
+    return prepare_all(pictures + varied)
+
+
+def generated(count: int, random: np.random.Generator) -> np.ndarray:
+    """Pictures of `not_brain`, prepared: uint8 (n, 256, 256, 3)."""
+    return prepare_all([not_brain.generate(random) for _ in range(count)])
+
+
+def fit(
+    yes: np.ndarray, no: np.ndarray, *, units: int = 32, decay: float = 1.0, seed: int = 5
+) -> dict[str, np.ndarray]:
+    """Fits a judge between two sets of features, each weighing half; gives `ml.gate.Judge`'s arrays."""
+    random = np.random.default_rng(seed)
+    # scikit-learn's network takes no weights: the smaller set is repeated instead.
+    larger = max(len(yes), len(no))
+    parts = [part[random.permutation(np.resize(np.arange(len(part)), larger))] for part in (yes, no)]
+    features = np.concatenate(parts).astype(np.float64)
+    truth = np.repeat([1, 0], larger)
+    scaler = StandardScaler().fit(features)
+    spread = np.maximum(scaler.scale_, 1e-3)
+    standard = np.clip((features - scaler.mean_) / spread, -5, 5)
+    model = MLPClassifier((units,), alpha=decay, batch_size=256, max_iter=30, random_state=seed, early_stopping=False)
+    with warnings.catch_warnings():
+        # Thirty rounds are chosen; that it could go on is no news.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(standard, truth)
+    return {
+        "mean": scaler.mean_,
+        "spread": spread,
+        "hidden": model.coefs_[0],
+        "hidden_bias": model.intercepts_[0],
+        "out": model.coefs_[1][:, 0],
+        "out_bias": model.intercepts_[1][0],
+    }

@@ -1,0 +1,116 @@
+"""Training on a tiny drawn set: a few steps, a kill, a resume; and folders that must not be trained on."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from ml.__main__ import main
+from ml.training import datasets, splits
+
+FEW = ["--stages", "128:5:4", "--steps", "2", "--quiet"]
+
+
+def train(network: str, folders: list[Path], out: Path, *more: str) -> int:
+    return main(["train", network, "--data", *map(str, folders), "--out", str(out), *FEW, *more])
+
+
+@pytest.mark.usefixtures("own_splits")
+class TestTraining:
+    @pytest.mark.parametrize("network", ["classifier", "segmenter"])
+    def test_a_run_leaves_a_checkpoint_and_resumes_where_it_stopped(
+        self, network: str, tmp_path: Path, lgg_folder: Path, brisc_folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        out = tmp_path / "run"
+        assert train(network, [lgg_folder, brisc_folder], out) == 0
+        figures = json.loads(capsys.readouterr().out)
+        assert all(0 <= value <= 1 for value in figures.values())
+        assert figures
+        with np.load(out / "checkpoint.npz") as kept:
+            assert json.loads(str(kept["state"]))["step"] == 2
+            before = kept["model0"]
+        assert train(network, [lgg_folder, brisc_folder], out, "--resume", "--steps", "3") == 0
+        with np.load(out / "checkpoint.npz") as kept:
+            assert json.loads(str(kept["state"]))["step"] == 3
+            assert not np.array_equal(kept["model0"], before)
+
+
+class TestFoldersThatStopAtOnce:
+    """Exit 2, and a sentence that names the file and the mend."""
+
+    def refused(self, capsys: pytest.CaptureFixture[str], folder: Path, tmp_path: Path) -> str:
+        assert train("segmenter", [folder], tmp_path / "out") == 2
+        return capsys.readouterr().err
+
+    @pytest.mark.usefixtures("own_splits")
+    def test_a_missing_mask(self, lgg_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        mask = next(lgg_folder.glob("*/*_mask.tif"))
+        mask.unlink()
+        said = self.refused(capsys, lgg_folder, tmp_path)
+        assert mask.name in said
+        assert "missing" in said
+
+    @pytest.mark.usefixtures("own_splits")
+    def test_a_missing_mask_of_a_picture_whose_name_says_tumour(
+        self, brisc_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        mask = next((brisc_folder / "masks").iterdir())
+        mask.unlink()
+        assert mask.name in self.refused(capsys, brisc_folder, tmp_path)
+
+    @pytest.mark.usefixtures("own_splits")
+    def test_a_mask_of_another_size(self, lgg_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        mask = next(lgg_folder.glob("TCGA_XX_0000*/*_mask.tif"))
+        Image.new("L", (64, 64)).save(mask)
+        assert mask.name in self.refused(capsys, lgg_folder, tmp_path)
+
+    @pytest.mark.usefixtures("own_splits")
+    def test_an_unreadable_picture(self, lgg_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        picture = next(path for path in lgg_folder.glob("TCGA_XX_0000*/*.tif") if "mask" not in path.name)
+        picture.write_bytes(b"not a picture")
+        assert picture.name in self.refused(capsys, lgg_folder, tmp_path)
+
+    @pytest.mark.usefixtures("own_splits")
+    def test_one_picture_in_two_patients(
+        self, lgg_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        first = lgg_folder / "TCGA_XX_0000_20000101" / "TCGA_XX_0000_20000101_2.tif"
+        second = lgg_folder / "TCGA_XX_0001_20000101" / "TCGA_XX_0001_20000101_2.tif"
+        shutil.copy(first, second)
+        said = self.refused(capsys, lgg_folder, tmp_path)
+        assert second.name in said
+        assert "same picture" in said
+
+    def test_a_patient_in_two_splits(
+        self, own_splits: Path, lgg_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        name = "TCGA_XX_0000_20000101"
+        (own_splits / "lgg.json").write_text(json.dumps({"parts": {"train": [name], "validation": [name], "test": []}}))
+        assert name in self.refused(capsys, lgg_folder, tmp_path)
+
+    def test_no_folder(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert "no such folder" in self.refused(capsys, tmp_path / "nowhere", tmp_path)
+
+
+class TestTheCommittedSplits:
+    @pytest.mark.parametrize("family", ["lgg", "brisc"])
+    def test_nobody_is_in_two_parts(self, family: str) -> None:
+        parts = splits.load(family)
+        names = [name for part in parts.values() for name in part]
+        assert len(names) == len(set(names))
+        assert all(parts[part] for part in splits.PARTS)
+
+    def test_copies_and_neighbours_of_a_picture_share_its_group(self, brisc_folder: Path) -> None:
+        picture = np.asarray(Image.open(brisc_folder / "images" / "brisc2025_train_00001_gl_ax_t1.png"))
+        copy = brisc_folder / "images" / "brisc2025_train_00009_gl_ax_t1.png"
+        Image.fromarray(np.roll(picture, 1, axis=0)).save(copy)
+        shutil.copy(brisc_folder / "masks" / "brisc2025_train_00001_gl_ax_t1.png", brisc_folder / "masks" / copy.name)
+        cases = datasets.find(brisc_folder)
+        groups = dict(zip([case.name for case in cases], splits.group_brisc(cases), strict=True))
+        assert groups["brisc2025_train_00001_gl_ax_t1"] == groups["brisc2025_train_00009_gl_ax_t1"]
+        assert groups["brisc2025_train_00001_gl_ax_t1"] != groups["brisc2025_train_00003_gl_ax_t1"]
