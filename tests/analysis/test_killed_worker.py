@@ -82,7 +82,7 @@ def test_a_scan_that_kills_its_workers_is_parked_and_its_neighbour_is_not(tmp_pa
     settings = {"BRAINSCAN_LEASE_SECONDS": str(LEASE), "BRAINSCAN_MAX_ATTEMPTS": "2"}
     for _ in range(4):
         with process(WORKER, str(gate), home=tmp_path, **settings) as worker:
-            assert becomes_true(lambda: worker.poll() is not None or ended([killer, neighbour]))  # noqa: B023
+            assert becomes_true(lambda: worker.poll() is not None or ended([killer, neighbour]))
         if ended([killer, neighbour]):
             break
     killer.refresh_from_db()

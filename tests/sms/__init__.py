@@ -1,0 +1,1 @@
+"""Text messages: composed without findings, sent at least once, retried where that can help."""
