@@ -41,10 +41,14 @@ class Command(BaseCommand):
 def load_models() -> Any:
     """TensorFlow and the weights: seconds, and hundreds of megabytes."""
     from ml.pipeline import Pipeline
+    from ml.weights import WeightsFault
 
     with quiet():
         import tensorflow  # noqa: F401  its greeting ignores every setting
-    return Pipeline.load()
+    try:
+        return Pipeline.load()
+    except WeightsFault as error:
+        sys.exit(f"The worker did not start: {error}")
 
 
 @contextlib.contextmanager
