@@ -1,0 +1,47 @@
+"""`python -m bench [models] [server]`: measure, print, and write docs/performance.md."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from pathlib import Path
+
+from bench import machine
+
+REPORT = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
+PARTS = {"models": "The networks, one warm process", "server": "The program, over HTTP"}
+INTRODUCTION = """# Performance
+
+Written by `make bench`; measured, not promised. The program is `manage.py serve` in an empty home (SQLite, one
+worker), driven over HTTP by a signed-in doctor who uploads generated heads of 256 x 256 pixels one after the other.
+“Visible” is: the upload is sent, the status asked every 150 ms as the page does it, the result's page and its picture loaded.
+"""
+
+
+def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """A Markdown table."""
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def main() -> None:
+    """Measure the parts that were asked for, all by default."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure speed and memory.")
+    parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="what to measure; everything by default")
+    parser.add_argument("--no-report", action="store_true", help="print only")
+    arguments = parser.parse_args()
+    sections = [table(("Machine", ""), machine.facts())]
+    print(sections[0], flush=True)
+    for part in arguments.parts or PARTS:
+        from importlib import import_module
+
+        rows = import_module(f"bench.{part}").measure()
+        sections.append(f"## {PARTS[part]}\n\n{table(('What', 'Measured', 'Aim'), rows)}")
+        print(f"\n{sections[-1]}", flush=True)
+    if not arguments.no_report and not arguments.parts:
+        REPORT.write_text("\n\n".join([INTRODUCTION.rstrip(), *sections]) + "\n", encoding="utf-8")
+        print(f"\nWritten to {REPORT.relative_to(Path.cwd()) if REPORT.is_relative_to(Path.cwd()) else REPORT}.")
+
+
+if __name__ == "__main__":
+    main()
