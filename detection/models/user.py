@@ -51,6 +51,11 @@ class User(AbstractUser):
         return self.role in (Role.REVIEWER, Role.ADMINISTRATOR)
 
     @property
+    def may_upload(self) -> bool:
+        """Whether this person may upload scans: doctors and administrators."""
+        return self.role != Role.REVIEWER
+
+    @property
     def display_name(self) -> str:
         """The full name, else the account's name."""
         return self.get_full_name() or self.username

@@ -1,1 +1,1 @@
-"""A doctor's acts on a result: release."""
+"""What a doctor decides about a result."""

@@ -1,5 +1,7 @@
 """Addresses of this feature."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from detection.review import views
+
+urlpatterns = [path("studies/<uuid:study_id>/release/", views.release_study, name="release_study")]

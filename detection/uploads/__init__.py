@@ -1,1 +1,1 @@
-"""The door: from a request to a Study with its Scans."""
+"""The door: what arrives from a browser becomes a Study with its Scans, or a sentence."""

@@ -1,5 +1,7 @@
 """Addresses of this feature."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from detection.uploads import views
+
+urlpatterns = [path("new/", views.new_scan, name="new_scan")]

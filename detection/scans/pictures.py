@@ -1,0 +1,69 @@
+"""Pictures of an analysis, as files behind its owner's permission."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
+from django.shortcuts import get_object_or_404
+from django.views.decorators.http import require_safe
+
+from detection import storage
+from detection.models import Scan, User
+
+HOUR = 3600
+
+
+@require_safe
+def image(request: HttpRequest, scan_id: UUID, index: int) -> HttpResponseBase:
+    """One slice, upright, 8 bits."""
+    return _picture(request, scan_id, f"{index}-image.png")
+
+
+@require_safe
+def mask(request: HttpRequest, scan_id: UUID, index: int) -> HttpResponseBase:
+    """One slice's outline as a mask: 0 or 255, of the image's own rows x columns, also when empty."""
+    return _picture(request, scan_id, f"{index}-mask.png")
+
+
+@require_safe
+def slice_thumbnail(request: HttpRequest, scan_id: UUID, index: int) -> HttpResponseBase:
+    """One slice, small, for the strip."""
+    return _picture(request, scan_id, f"{index}-thumbnail.png")
+
+
+@require_safe
+def thumbnail(request: HttpRequest, scan_id: UUID) -> HttpResponseBase:
+    """The most telling slice, small, for lists."""
+    return _picture(request, scan_id, "thumbnail.png")
+
+
+def _picture(request: HttpRequest, scan_id: UUID, name: str) -> HttpResponseBase:
+    """A picture of the scan's current analysis; 404 where there is none, or for somebody else.
+
+    Only the person's own browser may keep it. A page names the run it shows (`?run=`), whose pictures
+    never change; without that the browser asks each time, because another run may have come.
+    """
+    user = request.user
+    assert isinstance(user, User)  # LoginRequiredMiddleware
+    scan = get_object_or_404(Scan.objects.visible_to(user).only("id", "current_analysis_id"), pk=scan_id)
+    if scan.current_analysis_id is None:
+        raise Http404
+    run = str(scan.current_analysis_id)
+    etag = f'"{run}"'
+    answer: HttpResponseBase
+    if request.headers.get("If-None-Match") == etag:
+        answer = HttpResponseNotModified()
+    else:
+        try:
+            file = storage.open_derived(scan.current_analysis_id, name)
+        except FileNotFoundError:
+            raise Http404 from None
+        answer = HttpResponse(content_type="image/png") if request.method == "HEAD" else FileResponse(file)
+        if request.method == "HEAD":
+            file.close()
+    answer["Content-Type"] = "image/png"
+    answer["ETag"] = etag
+    fresh = request.GET.get("run") == run
+    answer["Cache-Control"] = f"private, max-age={HOUR}" if fresh else "private, no-cache"
+    return answer

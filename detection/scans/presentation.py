@@ -1,0 +1,309 @@
+"""A scan's rows as ready sentences and numbers for its result page. Nothing here asks the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from detection.models import Analysis, Delivery, Scan, StoredFile
+from detection.models.analysis import State, Verdict
+from detection.models.scan import Kind
+from detection.scans import words
+from detection.scans.verdicts import VerdictBlock, thresholds
+from detection.scans.words import StateWord
+
+COMPARTMENTS = {
+    "flair_abnormality": "The outline is the FLAIR abnormality: tumour and the swelling around it.",
+    "contrast_enhancing_tumour": "The outline is the part of the tumour that takes up contrast.",
+}
+OPPOSITE = {"L": "R", "R": "L", "A": "P", "P": "A", "S": "I", "I": "S"}
+FAR_APART_MM = 3.0
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One slice for strip and viewer; `number` counts from 1, `bar` is the probability's height of 36."""
+
+    index: int
+    number: int
+    source: str
+    chance: str
+    bar: float
+    above: bool
+    area: str
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class LesionRow:
+    """One lesion in words; `cells` are heading, text and a second line."""
+
+    number: int
+    cells: tuple[tuple[str, str, str], ...]
+    slice_number: int
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What the viewer shows first, and what it may say about it.
+
+    `edges` are the letters at the left, right, upper and lower edge, or None where the sides are not known.
+    """
+
+    rows: int
+    columns: int
+    current: Slice
+    edges: tuple[str, str, str, str] | None
+    column_mm: float | None
+    alt: str
+    largest_of: int | None
+
+
+@dataclass(frozen=True)
+class ResultPage:
+    """Everything that the result page says."""
+
+    verdict: VerdictBlock
+    picture: Picture | None
+    slices: tuple[Slice, ...]
+    line_share: float | None
+    line_text: str
+    checks: tuple[tuple[str, str], ...]
+    lesions: tuple[LesionRow, ...]
+    lesions_note: str
+    total_volume: str
+    warnings: tuple[str, ...]
+    cannot: tuple[str, ...]
+    provenance: tuple[tuple[str, str, str], ...]
+    messages: tuple[tuple[StateWord, Delivery], ...]
+
+
+def present(
+    scan: Scan,
+    analysis: Analysis,
+    *,
+    verdict: VerdictBlock,
+    deliveries: Sequence[Delivery] = (),
+    files: Sequence[StoredFile] = (),
+    slice_number: int | None = None,
+) -> ResultPage:
+    """The result page of a scan.
+
+    Parameters
+    ----------
+    scan, analysis : Scan, Analysis
+        The scan and its current run, findings loaded.
+    verdict : VerdictBlock
+        From `verdicts.verdict`.
+    deliveries, files : sequences
+        The study's messages and the scan's originals, in order.
+    slice_number : int or None
+        The slice asked for, from 1; the most telling one where it is None or no slice of the scan.
+    """
+    found = analysis.findings if analysis.state in (State.DONE, State.REFUSED) else None
+    limits = thresholds(analysis)
+    slices = _slices(found, limits)
+    return ResultPage(
+        verdict=verdict,
+        picture=_picture(found, slices, slice_number) if found and slices else None,
+        slices=slices,
+        line_share=None if limits is None else round(36 - 36 * limits[1], 1),
+        line_text="" if limits is None else f"{words.plain(round(limits[1] * 100, 1))}%",
+        checks=_checks(found) if found else (),
+        lesions=_lesions(found) if found else (),
+        lesions_note=_lesions_note(found) if found else "",
+        total_volume=_volume(found.get("tumour_volume_ml")) if found and found["lesions"] else "",
+        warnings=_warnings(scan, found) if found else (),
+        cannot=_cannot(scan),
+        provenance=_provenance(scan, analysis, files),
+        messages=tuple((words.delivery_state(delivery), delivery) for delivery in deliveries),
+    )
+
+
+def svg_paths(outline: Sequence[Sequence[Sequence[float]]]) -> tuple[str, ...]:
+    """Closed polygons of [x, y] as one SVG path each."""
+    return tuple(
+        "M" + "L".join(f"{x:g} {y:g}" for x, y in polygon) + "Z" for polygon in outline if len(polygon) > 2
+    )
+
+
+def _slices(found: dict[str, Any] | None, limits: tuple[float, float] | None) -> tuple[Slice, ...]:
+    if not found:
+        return ()
+    slices = []
+    for each in found["slices"]:
+        share = each["tumour_probability"]
+        mm2 = f" ({words.plain(each['area_mm2'])} mm²)" if each.get("area_mm2") else ""
+        slices.append(
+            Slice(
+                index=each["index"],
+                number=each["index"] + 1,
+                source=each["source"],
+                chance="no probability" if share is None else words.percent(share),
+                bar=0.0 if share is None else round(36 * share, 1),
+                above=share is not None and limits is not None and share >= limits[1],
+                area=f"{words.count(each['area_px'], 'pixel')}{mm2}" if each["area_px"] else "",
+                paths=svg_paths(each.get("outline") or ()),
+            )
+        )
+    return tuple(slices)
+
+
+def _picture(found: dict[str, Any], slices: tuple[Slice, ...], number: int | None) -> Picture:
+    lesions = found["lesions"]
+    index = _most_telling(found) if number is None or not 1 <= number <= len(slices) else number - 1
+    current = slices[index]
+    largest_of = next((n for n, lesion in enumerate(lesions, 1) if lesion.get("largest_slice") == index), None)
+    orientation, spacing = found.get("orientation"), found.get("spacing_mm")
+    edges = None
+    if orientation:
+        right, below = orientation["columns"], orientation["rows"]
+        edges = (OPPOSITE[right], right, OPPOSITE[below], below)
+    what = f"Slice {current.number} of {len(slices)}" if len(slices) > 1 else "The picture"
+    outlined = f", {current.area} outlined" if current.area else ", nothing outlined"
+    return Picture(
+        rows=found.get("rows") or 256,
+        columns=found.get("columns") or 256,
+        current=current,
+        edges=edges,
+        column_mm=spacing["column"] if spacing and spacing["row"] == spacing["column"] else None,
+        alt=f"{what}, tumour probability {current.chance}{outlined}",
+        largest_of=largest_of,
+    )
+
+
+def _most_telling(found: dict[str, Any]) -> int:
+    """The slice to open on: where the largest lesion is largest, else the likeliest, else the middle."""
+    if found["lesions"]:
+        return int(found["lesions"][0].get("largest_slice", found["lesions"][0]["slices"][0]))
+    shares = [each["tumour_probability"] or 0.0 for each in found["slices"]]
+    return shares.index(max(shares)) if any(shares) else len(shares) // 2
+
+
+def _checks(found: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """What is known about the input: `check` or `warn`, and a sentence."""
+    sequence, spacing = found.get("sequence"), found.get("spacing_mm")
+    checks = [("check", f"Sequence {sequence}") if sequence else ("info", "Sequence not stated")]
+    if spacing:
+        size = f"Spacing {words.plain(spacing['row'])} × {words.plain(spacing['column'])} mm"
+        between = spacing.get("between_slices")
+        checks.append(("check", f"{size}, slices {words.plain(between)} mm apart" if between else size))
+    else:
+        checks.append(("warn", "No spacing, so no millimetres"))
+    if found["kind"] == Kind.IMAGE:
+        checks.append(("warn", "One picture, so no volume"))
+    else:
+        checks.append(("check", words.count(len(found["slices"]), "slice")))
+    known = found.get("orientation")
+    checks.append(("check", "Sides known from the file") if known else ("warn", "Sides not known"))
+    return tuple(checks)
+
+
+def _lesions(found: dict[str, Any]) -> tuple[LesionRow, ...]:
+    rows = []
+    for number, lesion in enumerate(found["lesions"], 1):
+        first, last = lesion["slices"]
+        largest = lesion.get("largest_slice", first)
+        cells = [("Place in the picture", *_place(found, lesion)), ("Largest area", *_area(lesion))]
+        cells.append(("Extent", *_extent(lesion)))
+        if found["kind"] == Kind.SERIES:
+            where = f"{first + 1}" if first == last else f"{first + 1} to {last + 1}"
+            cells.append(("Slices", where, "" if first == last else f"largest on {largest + 1}"))
+            volume = lesion.get("volume_ml")
+            cells.append(("Volume", _volume(volume), "" if volume is not None else "no spacing in the file"))
+        rows.append(LesionRow(number, tuple(cells), largest + 1))
+    return tuple(rows)
+
+
+def _place(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str]:
+    """Half of the picture, and the patient's side only where the file says it."""
+    centroid, columns = lesion.get("centroid_px"), found.get("columns")
+    if not centroid or not columns:
+        return "Not known", ""
+    share = (centroid[2] + 0.5) / columns
+    if abs(share - 0.5) < 0.04:
+        return "Near the middle", ""
+    half = "Right half" if share > 0.5 else "Left half"
+    orientation = found.get("orientation")
+    if not orientation or orientation["columns"] not in "LR":
+        return half, "patient's side not known"
+    edge = orientation["columns"] if share > 0.5 else OPPOSITE[orientation["columns"]]
+    return half, f"the patient's {'left' if edge == 'L' else 'right'} side"
+
+
+def _area(lesion: dict[str, Any]) -> tuple[str, str]:
+    pixels = words.count(lesion.get("largest_area_px", lesion["area_px"]), "pixel")
+    mm2 = lesion.get("area_mm2")
+    return (pixels, "no spacing in the file") if mm2 is None else (f"{words.plain(mm2)} mm²", pixels)
+
+
+def _extent(lesion: dict[str, Any]) -> tuple[str, str]:
+    millimetres, pixels = lesion.get("extent_mm"), lesion.get("extent_px")
+    if millimetres and None not in millimetres:
+        return " × ".join(words.plain(value) for value in millimetres[::-1]) + " mm", "across, down, through slices"
+    if millimetres:
+        return f"{words.plain(millimetres[2])} × {words.plain(millimetres[1])} mm", "across, down"
+    return (f"{pixels[2]} × {pixels[1]} pixels", "across, down") if pixels else ("Not known", "")
+
+
+def _volume(millilitres: float | None) -> str:
+    return "Not known" if millilitres is None else f"{words.plain(millilitres)} ml"
+
+
+def _lesions_note(found: dict[str, Any]) -> str:
+    parts = [COMPARTMENTS.get(found.get("compartment") or "", "")]
+    if found["kind"] == Kind.SERIES and found["lesions"]:
+        touched = sum(1 for each in found["slices"] if each["area_px"])
+        parts.append(f"{words.count(len(found['lesions']), 'lesion')} on {touched} of {len(found['slices'])} slices.")
+    return " ".join(part for part in parts if part)
+
+
+def _warnings(scan: Scan, found: dict[str, Any]) -> tuple[str, ...]:
+    warnings = [str(note) for note in found.get("notes") or ()]
+    if found["verdict"] == Verdict.REFUSED:
+        return tuple(warnings)
+    spacing = found.get("spacing_mm")
+    between = spacing.get("between_slices") if spacing else None
+    if found["verdict"] == Verdict.TUMOUR and not found["lesions"]:
+        warnings.append("Nothing is outlined: the scan as a whole is suspicious, and the AI cannot say where.")
+    if not found.get("orientation"):
+        warnings.append("Left and right may be swapped. The file does not say which way round it is.")
+    if scan.kind == Kind.IMAGE:
+        warnings.append("One picture is not the brain. A tumour on any other slice would not be seen.")
+    if between and between >= FAR_APART_MM:
+        warnings.append(f"Slices are {words.plain(between)} mm apart. A smaller lesion can lie between two slices.")
+    if found["kind"] == Kind.SERIES:
+        for number, lesion in enumerate(found["lesions"], 1):
+            height = lesion["slices"][1] - lesion["slices"][0] + 1
+            if height <= 2 and len(found["slices"]) > 2:
+                seen = "one slice" if height == 1 else "two slices"
+                warnings.append(
+                    f"Lesion {number} is seen on {seen} only. Treat it as a question, not as a finding."
+                )
+    return tuple(warnings)
+
+
+def _cannot(scan: Scan) -> tuple[str, ...]:
+    cannot = (
+        "Strokes, bleeds, infection, MS: it only looks for tumours",
+        "What kind of tumour it is, or its grade",
+        "Small tumours as reliably as large ones",
+        "Anything outside the brain: skull, orbits, neck",
+    )
+    return ("Anything outside this one picture", *cannot) if scan.kind == Kind.IMAGE else cannot
+
+
+def _provenance(scan: Scan, analysis: Analysis, files: Sequence[StoredFile]) -> tuple[tuple[str, str, str], ...]:
+    """Label, text, and the whole of what is shortened."""
+    rows: list[tuple[str, str, str]] = []
+    if analysis.model_version:
+        rows.append(("Model", analysis.model_version, ""))
+    rows += [("Weights", f"{name}, sha256 {words.shortened(sha)}", sha) for name, sha in sorted(analysis.weights.items())]
+    limits = thresholds(analysis)
+    if limits is not None:
+        low, high = (words.plain(round(limit * 100, 1)) for limit in limits)
+        rows.append(("Thresholds", f"nothing below {low}%, suspicious from {high}%", ""))
+    if analysis.milliseconds is not None:
+        rows.append(("Time taken", words.seconds(analysis.milliseconds), ""))
+    return tuple(rows)

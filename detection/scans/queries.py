@@ -1,0 +1,48 @@
+"""What the result page asks of the database."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.db.models import Q
+from django.utils import timezone
+
+from detection import leases
+from detection.models import Analysis, Scan, StoredFile, User, Worker
+from detection.models.analysis import State
+from detection.models.worker import Purpose
+
+SIGN_OF_LIFE = timedelta(seconds=30)
+
+
+def uploaded_before(scan: Scan) -> Scan | None:
+    """The latest earlier scan of the same owner with an identical file, in another study; None if there is none."""
+    hashes = StoredFile.objects.filter(scan=scan).values("sha256")
+    same = StoredFile.objects.filter(sha256__in=hashes, scan__owner=scan.owner_id, scan__created_at__lte=scan.created_at)
+    file = same.exclude(scan__study=scan.study_id).select_related("scan").order_by("-scan__created_at").first()
+    return None if file is None else file.scan
+
+
+def ahead_of(analysis: Analysis) -> int:
+    """How many queued analyses are before a queued one."""
+    if analysis.state != State.QUEUED:
+        return 0
+    return Analysis.objects.filter(state=State.QUEUED, queued_at__lt=analysis.queued_at).count()
+
+
+def worker_is_alive(analysis: Analysis) -> bool:
+    """Whether somebody is there to analyse; asked only where a queued analysis has waited for a while."""
+    if analysis.state != State.QUEUED or timezone.now() - analysis.queued_at < SIGN_OF_LIFE:
+        return True
+    within = max(SIGN_OF_LIFE, timedelta(seconds=settings.config.lease_seconds))
+    return Worker.objects.filter(purpose=Purpose.ANALYSIS).alive(leases.database_now(), within).exists()
+
+
+def mark_opened(scan: Scan, user: User) -> None:
+    """Note the first time that the owner opened an ended result."""
+    if scan.owner_id != user.pk or scan.opened_at is not None:
+        return
+    if scan.current_analysis is None or not scan.current_analysis.is_finished:
+        return
+    Scan.objects.filter(Q(pk=scan.pk), opened_at__isnull=True).update(opened_at=timezone.now())

@@ -1,0 +1,95 @@
+"""A scan as one row of a list."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from detection.models import Delivery, Scan, Study
+from detection.models.analysis import State
+from detection.models.delivery import DeliveryState
+from detection.models.scan import Kind
+from detection.scans import words
+from detection.scans.words import StateWord
+
+TROUBLE_FIRST = {state: rank for rank, state in enumerate(("failed", "sending", "waiting", "sent"))}
+
+
+@dataclass(frozen=True)
+class Row:
+    """Ready sentences and numbers of one scan in a list.
+
+    `probability` is None where there is none; `bar` is its width of 80.
+    """
+
+    scan: Scan
+    files: str
+    kind: str
+    state: StateWord
+    in_progress: bool
+    progress: int
+    has_thumbnail: bool
+    probability: str | None
+    bar: float
+    review: StateWord
+    message: StateWord | None
+    unread: bool
+
+
+def rows(scans: Iterable[Scan]) -> list[Row]:
+    """One row for each scan of `listing.with_row`."""
+    return [_row(scan) for scan in scans]
+
+
+def _row(scan: Scan) -> Row:
+    analysis = scan.current_analysis
+    in_progress = analysis is None or not analysis.is_finished
+    answered = analysis is not None and analysis.state in (State.DONE, State.REFUSED)
+    share = analysis.tumour_probability if analysis is not None and analysis.state == State.DONE else None
+    return Row(
+        scan=scan,
+        files=scan.first_files[0].original_name if scan.first_files else "No file",  # type: ignore[attr-defined]
+        kind=_kind(scan),
+        state=words.analysis_state(analysis),
+        in_progress=in_progress,
+        progress=round(analysis.progress * 100) if analysis is not None else 0,
+        has_thumbnail=answered,
+        probability=None if share is None else words.percent(share),
+        bar=0.0 if share is None else round(share * 80, 1),
+        review=_review(scan, in_progress=in_progress),
+        message=_message(scan),
+        unread=not in_progress and scan.opened_at is None,
+    )
+
+
+def _kind(scan: Scan) -> str:
+    ending = scan.first_files[0].format.upper() if scan.first_files else ""  # type: ignore[attr-defined]
+    shown = {"NIFTI": "NIfTI", "WEBP": "WebP"}.get(ending, ending)
+    files: int = scan.file_count  # type: ignore[attr-defined]  # annotated by listing.with_row
+    if scan.kind == Kind.IMAGE:
+        return f"One picture, {shown}"
+    return f"Series, {words.count(files, 'file')}, {shown}" if files > 1 else f"Series, {shown}"
+
+
+def _review(scan: Scan, *, in_progress: bool) -> StateWord:
+    if scan.study.released_at is not None:
+        by = scan.study.released_by.display_name if scan.study.released_by else ""
+        return StateWord("released", "Released", "released", by)
+    if in_progress:
+        return StateWord("none", "Not yet", "")
+    if scan.opened_at is None:
+        return StateWord("unread", "Unread", "unread")
+    return StateWord("none", "Read, not released", "")
+
+
+def _message(scan: Scan) -> StateWord | None:
+    """The delivery that most needs to be known: a failed one before one on its way."""
+    deliveries = sorted(scan.study.deliveries.all(), key=lambda delivery: TROUBLE_FIRST[DeliveryState(delivery.state)])
+    return words.delivery_state(deliveries[0]) if deliveries else None
+
+
+
+
+def messages(study: Study) -> list[tuple[StateWord, Delivery]]:
+    """A study's text messages, each with its state."""
+    return [(words.delivery_state(delivery), delivery) for delivery in study.deliveries.all()]

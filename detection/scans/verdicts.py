@@ -1,0 +1,171 @@
+"""The sentence that decides the page: verdict, probability, natural frequency, or why there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from detection.models import Analysis
+from detection.models.analysis import State, Verdict
+from detection.scans import words
+
+SUCH_SCANS = "“Such scans” are scans with a known answer, kept apart from training, that the model scored like this one."
+NOT_ALL_CLEAR = "This is not an all-clear."
+AS_IF_NO_AI = "Read this scan as if no AI had been used."
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The probability on a line from 0 to 100, drawn 280 units wide from 4.
+
+    Attributes:
+        text: `93%`.
+        x: place of the pin.
+        label_x: place of its label, kept inside the drawing.
+        low, high: places of the two thresholds, or None where the model's are not known.
+        low_text, high_text: the thresholds as whole percents.
+        spoken: the same for who cannot see it.
+    """
+
+    text: str
+    x: float
+    label_x: float
+    low: float | None
+    high: float | None
+    low_text: str
+    high_text: str
+    spoken: str
+
+
+@dataclass(frozen=True)
+class VerdictBlock:
+    """One verdict, in word, icon and colour. `kind` names icon and colour.
+
+    The sentence is `lead` (coloured), `rest`, and `half` on a line of its own. An answer has `scale`,
+    `dots` (filled of 100) and `dots_text`; anything else has none of them. `why` are label and text.
+    """
+
+    kind: str
+    lead: str
+    rest: str
+    half: str
+    sub: tuple[str, ...] = ()
+    scale: Scale | None = None
+    dots: int = 0
+    dots_text: str = ""
+    why: tuple[tuple[str, str], ...] = ()
+    progress: int | None = None
+    try_again: bool = False
+    upload_again: bool = False
+
+    @property
+    def spoken(self) -> str:
+        """The whole sentence."""
+        return f"{self.lead}{self.rest} {self.half}".strip()
+
+    @property
+    def squares(self) -> list[tuple[int, int, bool]]:
+        """x, y and whether it is filled, of 100 squares in five rows."""
+        return [(i // 5 * 10, i % 5 * 10, i < self.dots) for i in range(100)]
+
+
+def verdict(analysis: Analysis, *, ahead: int = 0, worker_alive: bool = True) -> VerdictBlock:
+    """The block for an analysis in whatever state.
+
+    Parameters
+    ----------
+    analysis : Analysis
+        With its findings.
+    ahead : int
+        How many analyses are before a queued one.
+    worker_alive : bool
+        Whether any worker has been heard of lately.
+    """
+    if not analysis.is_finished:
+        return _coming(analysis, ahead, worker_alive=worker_alive)
+    if analysis.state == State.FAILED:
+        return _failed(analysis)
+    if analysis.state == State.REFUSED or analysis.tumour_probability is None:
+        return _refused(analysis)
+    return _answer(analysis, analysis.tumour_probability)
+
+
+def _coming(analysis: Analysis, ahead: int, *, worker_alive: bool) -> VerdictBlock:
+    sub = ["You can leave this page. The scan list shows when it is done."]
+    if not worker_alive:
+        sub = ["No analysis worker answers at the moment. The scan is stored and will be analysed once one does."]
+    if analysis.state == State.RUNNING:
+        done = words.percent_done(analysis.progress)
+        return VerdictBlock("working", "Analysing", ":", f"{done}.", tuple(sub), progress=round(analysis.progress * 100))
+    half = "next in the queue." if not ahead else f"{words.count(ahead, 'analysis', 'analyses')} before this one."
+    return VerdictBlock("queued", "Waiting", ":", half, tuple(sub), progress=0)
+
+
+def _failed(analysis: Analysis) -> VerdictBlock:
+    return VerdictBlock(
+        "failed",
+        "Failed",
+        ": the analysis stopped before it finished,",
+        "so nothing was decided about this scan.",
+        ("The images are safe. Try again. If it fails twice, tell your administrator the reference.",),
+        why=(("What went wrong", analysis.reason), ("Reference", str(analysis.id))),
+        try_again=True,
+    )
+
+
+def _refused(analysis: Analysis) -> VerdictBlock:
+    return VerdictBlock(
+        "refused",
+        "Refused, no answer given",
+        ":",
+        analysis.reason,
+        ("No probability was computed. Send another picture or series, or read this scan without AI.",),
+        why=(("Decided by", "the check that comes before the analysis"),),
+        upload_again=True,
+    )
+
+
+def _answer(analysis: Analysis, share: float) -> VerdictBlock:
+    kind = words.KINDS[Verdict(analysis.verdict)]
+    chance, frequency = words.percent(share), words.out_of_hundred(share)
+    scale = _scale(share, thresholds(analysis))
+    lead = Verdict(analysis.verdict).label
+    rest, half = f", probability {chance}:", f"of 100 such scans, {frequency} had a tumour."
+    sub = [SUCH_SCANS]
+    if kind == "nothing":
+        rest = ": this does not exclude a tumour."
+        half = f"Probability {chance}: of 100 such scans, {frequency} had a tumour all the same."
+        sub.insert(0, NOT_ALL_CLEAR)
+    if kind == "uncertain":
+        sub = [part for part in (analysis.reason, AS_IF_NO_AI, SUCH_SCANS) if part]
+    return VerdictBlock(
+        kind, lead, rest, half, tuple(sub), scale=scale, dots=words.squares(share), dots_text=frequency
+    )
+
+
+def thresholds(analysis: Analysis) -> tuple[float, float] | None:
+    """Below the first nothing is said to be there, from the second on a tumour is suspected; None if not recorded."""
+    recorded: dict[str, Any] = (analysis.findings or {}).get("thresholds") or {}
+    try:
+        return float(recorded["nothing_below"]), float(recorded["tumour_from"])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _scale(share: float, limits: tuple[float, float] | None) -> Scale:
+    x = 4 + 280 * share
+    text = words.percent(share)
+    spoken = f"Probability {text} on a scale from 0 to 100."
+    if limits is None:
+        return Scale(text, round(x, 1), _inside(x), None, None, "", "", spoken)
+    low, high = (round(4 + 280 * limit, 1) for limit in limits)
+    low_text, high_text = (words.plain(round(limit * 100, 1)) for limit in limits)
+    spoken += (
+        f" Below {low_text} is nothing above threshold, {low_text} to {high_text} is uncertain,"
+        f" from {high_text} on is suspicious for tumour."
+    )
+    return Scale(text, round(x, 1), _inside(x), low, high, low_text, high_text, spoken)
+
+
+def _inside(x: float) -> float:
+    return round(min(max(x, 24), 264), 1)

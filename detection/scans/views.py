@@ -1,0 +1,157 @@
+"""The list, a scan's result, a study, and the help page."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from detection.models import Analysis, Scan, Study, User
+from detection.models.analysis import State
+from detection.scans import listing, queries, rows, verdicts
+from detection.scans.listing import Choice
+from detection.scans.presentation import present
+
+
+def _person(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # LoginRequiredMiddleware
+    return request.user
+
+
+def _scan(user: User, scan_id: UUID) -> Scan:
+    """A scan that this person may see; anybody else's does not exist."""
+    return get_object_or_404(Scan.objects.visible_to(user).with_result(), pk=scan_id)
+
+
+@never_cache
+@require_safe
+def scans(request: HttpRequest) -> HttpResponse:
+    """The scans that a person may see, newest first."""
+    choice = Choice.of(request.GET)
+    page = listing.page(_person(request), choice)
+    listed = rows.rows(page.scans)
+    context = {
+        "nav": "scans",
+        "page": page,
+        "choice": choice,
+        "rows": listed,
+        "tabs": [(choice.query(tab=key), label, number, key == choice.tab) for key, label, number in page.tabs],
+        "verdicts": listing.VERDICTS,
+        "states": {key: label for key, (label, _) in listing.STATES.items()},
+        "periods": {key: label for key, (label, _) in listing.PERIODS.items()},
+        "in_progress": any(row.in_progress for row in listed),
+    }
+    return render(request, "scans/list.html", context)
+
+
+@never_cache
+@require_safe
+def scan(request: HttpRequest, scan_id: UUID) -> HttpResponse:
+    """The result page; while the analysis runs it waits for it and then shows it."""
+    user = _person(request)
+    found = _scan(user, scan_id)
+    analysis = found.current_analysis or Analysis(scan=found)
+    queries.mark_opened(found, user)
+    files = list(found.files.all())
+    wanted = request.GET.get("slice", "")
+    page = present(
+        found,
+        analysis,
+        verdict=_verdict(analysis),
+        deliveries=list(found.study.deliveries.all()),
+        files=files,
+        slice_number=int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 6 else None,
+    )
+    siblings = list(found.study.scans.order_by("position").values_list("id", "current_analysis__state"))
+    context = {
+        "nav": "scans",
+        "scan": found,
+        "study": found.study,
+        "analysis": analysis,
+        "page": page,
+        "files": files,
+        "duplicate_of": queries.uploaded_before(found),
+        "place": found.position + 1,
+        "of": len(siblings),
+        "finished": all(state not in State.unfinished() and state is not None for _, state in siblings),
+        "may_change": user.is_superuser or found.owner_id == user.pk,
+        "runs": list(found.analyses.defer("findings", "weights")),
+    }
+    return render(request, "scans/result.html", context)
+
+
+@never_cache
+@require_safe
+def status(request: HttpRequest, scan_id: UUID) -> JsonResponse:
+    """How far the analysis is (contracts.md)."""
+    found = get_object_or_404(
+        Scan.objects.visible_to(_person(request)).with_result().defer("current_analysis__findings"), pk=scan_id
+    )
+    analysis = found.current_analysis or Analysis(scan=found)
+    block = None if analysis.is_finished else _verdict(analysis)
+    return JsonResponse(
+        {
+            "state": analysis.state,
+            "progress": round(analysis.progress, 3),
+            "verdict": analysis.verdict or None,
+            "tumour_probability": analysis.tumour_probability,
+            "sentence": block.spoken if block else None,
+            "reason": analysis.reason or None,
+        }
+    )
+
+
+@never_cache
+@require_safe
+def result(request: HttpRequest, scan_id: UUID) -> JsonResponse:
+    """The scan object of `python -m ml predict` (contracts.md), with addresses for paths; 409 while there is none."""
+    found = _scan(_person(request), scan_id)
+    analysis = found.current_analysis
+    if analysis is None or not analysis.findings:
+        state = analysis.state if analysis else State.QUEUED
+        sentence = (analysis.reason if analysis else "") or "The analysis has not ended yet."
+        return JsonResponse({"state": state, "error": sentence}, status=409)
+    scan_object = dict(analysis.findings)
+    scan_object["input"] = str(found.id)
+    scan_object["slices"] = [
+        {**each, "mask": reverse("slice_mask", args=[found.id, each["index"]])} for each in scan_object["slices"]
+    ]
+    scan_object["model"] = {"version": analysis.model_version, "files": analysis.weights}
+    scan_object["analysis"] = str(analysis.id)
+    return JsonResponse(scan_object)
+
+
+@never_cache
+@require_safe
+def study(request: HttpRequest, study_id: UUID) -> HttpResponse:
+    """All scans of one upload, its text messages, and its release."""
+    user = _person(request)
+    found = get_object_or_404(Study.objects.visible_to(user).select_related("owner", "released_by"), pk=study_id)
+    listed = rows.rows(listing.with_row(found.scans.all()).order_by("position"))
+    context = {
+        "nav": "scans",
+        "study": found,
+        "rows": listed,
+        "deliveries": rows.messages(found),
+        "of": len(listed),
+        "finished": not any(row.in_progress for row in listed),
+        "in_progress": any(row.in_progress for row in listed),
+        "may_change": user.is_superuser or found.owner_id == user.pk,
+    }
+    return render(request, "scans/study.html", context)
+
+
+@require_safe
+def help_page(request: HttpRequest) -> HttpResponse:
+    """How to read a result."""
+    return render(request, "scans/help.html", {"nav": "help"})
+
+
+def _verdict(analysis: Analysis) -> verdicts.VerdictBlock:
+    return verdicts.verdict(
+        analysis, ahead=queries.ahead_of(analysis), worker_alive=queries.worker_is_alive(analysis)
+    )

@@ -1,0 +1,1 @@
+"""Tags that every feature's templates use."""
