@@ -50,6 +50,4 @@ class BrainscanAdminSite(AdminSite):
     @method_decorator(never_cache)
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Lead to Brainscan's sign-out, which ends the Auth0 session too; 307 keeps the form a form."""
-        response = HttpResponse(status=307)
-        response["Location"] = reverse("logout")
-        return response
+        return redirect("logout", preserve_request=True)

@@ -1,0 +1,261 @@
+"""Studies, scans, analyses and original files."""
+
+from __future__ import annotations
+
+import json
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from detection.admin.shown import NOTHING, LookOnly, RecordAdmin, TabularInline, link, masked, percent, thumbnail, verdict
+from detection.models import Analysis, Delivery, Scan, StoredFile, Study
+
+
+class _ScansOfStudy(LookOnly, TabularInline):
+    model = Scan
+    fields = ("picture", "number", "kind", "result", "probability", "version")
+    readonly_fields = fields
+    extra = 0
+    ordering = ("position",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Scan]:
+        return super().get_queryset(request).select_related("current_analysis")
+
+    @admin.display(description="Picture")
+    def picture(self, scan: Scan) -> str:
+        return thumbnail(scan.current_analysis)
+
+    @admin.display(description="Scan")
+    def number(self, scan: Scan) -> str:
+        return link(scan, f"Scan {scan.position + 1}")
+
+    @admin.display(description="Verdict")
+    def result(self, scan: Scan) -> str:
+        return verdict(scan.current_analysis)
+
+    @admin.display(description="Probability")
+    def probability(self, scan: Scan) -> str:
+        return percent(scan.current_analysis and scan.current_analysis.tumour_probability)
+
+    @admin.display(description="Model")
+    def version(self, scan: Scan) -> str:
+        return (scan.current_analysis and scan.current_analysis.model_version) or NOTHING
+
+
+class _DeliveriesOfStudy(LookOnly, TabularInline):
+    model = Delivery
+    fk_name = "study"
+    fields = ("recipient", "to", "state", "reason", "sender", "sent_at")
+    readonly_fields = fields
+    extra = 0
+
+    @admin.display(description="Phone")
+    def to(self, delivery: Delivery) -> str:
+        return masked(str(delivery.phone))
+
+
+@admin.register(Study)
+class StudyAdmin(RecordAdmin):
+    """One upload with its scans and messages."""
+
+    list_display = ("patient_reference", "created_at", "owner", "scan_count", "is_released", "released_by")
+    list_select_related = ("owner", "released_by")
+    list_filter = (("released_at", admin.EmptyFieldListFilter), ("owner", admin.RelatedOnlyFieldListFilter))
+    search_fields = ("patient_reference", "owner__username", "=id")
+    search_help_text = "Patient reference, doctor's account, or the study's id."
+    date_hierarchy = "created_at"
+    fields = ("id", "patient_reference", "owner", "created_at", "released_at", "released_by")
+    inlines = (_ScansOfStudy, _DeliveriesOfStudy)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Study]:
+        return super().get_queryset(request).annotate(scans_in_it=Count("scans"))
+
+    @admin.display(description="Scans", ordering="scans_in_it")
+    def scan_count(self, study: Study) -> int:
+        return study.scans_in_it  # type: ignore[attr-defined]  # annotated above
+
+    @admin.display(description="Released", boolean=True, ordering="released_at")
+    def is_released(self, study: Study) -> bool:
+        return study.released_at is not None
+
+    def view_on_site(self, study: Study) -> str:
+        return reverse("study", args=[study.pk])
+
+
+class _RunsOfScan(LookOnly, TabularInline):
+    model = Analysis
+    fields = ("run", "state", "result", "probability", "model_version", "milliseconds", "attempts")
+    readonly_fields = fields
+    extra = 0
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Analysis]:
+        return super().get_queryset(request).defer("findings")
+
+    @admin.display(description="Queued")
+    def run(self, analysis: Analysis) -> str:
+        return link(analysis, f"{analysis.queued_at:%Y-%m-%d %H:%M:%S}")
+
+    @admin.display(description="Verdict")
+    def result(self, analysis: Analysis) -> str:
+        return verdict(analysis)
+
+    @admin.display(description="Probability")
+    def probability(self, analysis: Analysis) -> str:
+        return percent(analysis.tumour_probability)
+
+
+class _FilesOfScan(LookOnly, TabularInline):
+    model = StoredFile
+    fields = ("position", "original_name", "format", "rows", "columns", "bytes", "sha256")
+    readonly_fields = fields
+    extra = 0
+
+
+@admin.register(Scan)
+class ScanAdmin(RecordAdmin):
+    """Scans with their current result."""
+
+    list_display = ("picture", "reference", "created_at", "owner", "kind", "result", "probability", "version")
+    list_display_links = ("reference",)
+    list_select_related = ("study", "owner", "current_analysis")
+    list_filter = (
+        "current_analysis__verdict",
+        "current_analysis__state",
+        "kind",
+        ("current_analysis__model_version", admin.AllValuesFieldListFilter),
+        ("owner", admin.RelatedOnlyFieldListFilter),
+    )
+    search_fields = ("study__patient_reference", "owner__username", "=id", "=files__sha256")
+    search_help_text = "Patient reference, doctor's account, the scan's id, or a file's SHA-256."
+    date_hierarchy = "created_at"
+    fields = ("large_picture", "id", "of_study", "position", "owner", "kind", "created_at", "opened_at", "result", "probability", "version", "why")
+    readonly_fields = fields
+    inlines = (_RunsOfScan, _FilesOfScan)
+
+    @admin.display(description="Picture")
+    def picture(self, scan: Scan) -> str:
+        return thumbnail(scan.current_analysis)
+
+    @admin.display(description="Picture")
+    def large_picture(self, scan: Scan) -> str:
+        return thumbnail(scan.current_analysis, 160)
+
+    @admin.display(description="Patient reference", ordering="study__patient_reference")
+    def reference(self, scan: Scan) -> str:
+        return f"{scan.study.patient_reference} / {scan.position + 1}"
+
+    @admin.display(description="Study")
+    def of_study(self, scan: Scan) -> str:
+        return link(scan.study, scan.study.patient_reference)
+
+    @admin.display(description="Verdict", ordering="current_analysis__verdict")
+    def result(self, scan: Scan) -> str:
+        return verdict(scan.current_analysis)
+
+    @admin.display(description="Probability", ordering="current_analysis__tumour_probability")
+    def probability(self, scan: Scan) -> str:
+        return percent(scan.current_analysis and scan.current_analysis.tumour_probability)
+
+    @admin.display(description="Model", ordering="current_analysis__model_version")
+    def version(self, scan: Scan) -> str:
+        return (scan.current_analysis and scan.current_analysis.model_version) or NOTHING
+
+    @admin.display(description="Reason")
+    def why(self, scan: Scan) -> str:
+        return (scan.current_analysis and scan.current_analysis.reason) or NOTHING
+
+    def view_on_site(self, scan: Scan) -> str:
+        return reverse("scan", args=[scan.pk])
+
+
+@admin.register(Analysis)
+class AnalysisAdmin(RecordAdmin):
+    """Every run of the models, with what was used and what was found."""
+
+    list_display = ("picture", "reference", "queued_at", "state", "result", "probability", "model_version", "seconds", "attempts")
+    list_display_links = ("reference",)
+    list_select_related = ("scan__study",)
+    list_filter = ("state", "verdict", ("model_version", admin.AllValuesFieldListFilter))
+    search_fields = ("scan__study__patient_reference", "=id", "=scan__id", "=model_version")
+    search_help_text = "Patient reference, model version, or the id of the analysis or the scan."
+    date_hierarchy = "queued_at"
+    fields = (
+        ("large_picture",),
+        ("id", "of_scan"),
+        ("state", "progress", "attempts"),
+        ("queued_at", "started_at", "finished_at", "seconds"),
+        ("result", "probability", "reason"),
+        ("model_version", "weight_files"),
+        ("what_was_found",),
+    )
+    readonly_fields = ("large_picture", "of_scan", "result", "probability", "seconds", "weight_files", "what_was_found")
+
+    @admin.display(description="Picture")
+    def picture(self, analysis: Analysis) -> str:
+        return thumbnail(analysis)
+
+    @admin.display(description="Picture")
+    def large_picture(self, analysis: Analysis) -> str:
+        return thumbnail(analysis, 160)
+
+    @admin.display(description="Patient reference", ordering="scan__study__patient_reference")
+    def reference(self, analysis: Analysis) -> str:
+        return f"{analysis.scan.study.patient_reference} / {analysis.scan.position + 1}"
+
+    @admin.display(description="Scan")
+    def of_scan(self, analysis: Analysis) -> str:
+        return link(analysis.scan, self.reference(analysis))
+
+    @admin.display(description="Verdict", ordering="verdict")
+    def result(self, analysis: Analysis) -> str:
+        return verdict(analysis)
+
+    @admin.display(description="Probability", ordering="tumour_probability")
+    def probability(self, analysis: Analysis) -> str:
+        return percent(analysis.tumour_probability)
+
+    @admin.display(description="Seconds", ordering="milliseconds")
+    def seconds(self, analysis: Analysis) -> str:
+        return NOTHING if analysis.milliseconds is None else f"{analysis.milliseconds / 1000:.2f}"
+
+    @admin.display(description="Weight files")
+    def weight_files(self, analysis: Analysis) -> str:
+        return format_html("<pre>{}</pre>", "\n".join(f"{name}  {digest}" for name, digest in sorted(analysis.weights.items())) or NOTHING)
+
+    @admin.display(description="Findings")
+    def what_was_found(self, analysis: Analysis) -> str:
+        return NOTHING if not analysis.findings else format_html("<pre>{}</pre>", _without_outlines(analysis))
+
+    def view_on_site(self, analysis: Analysis) -> str:
+        return reverse("scan", args=[analysis.scan_id])
+
+
+def _without_outlines(analysis: Analysis) -> str:
+    """Findings as indented JSON; outlines are thousands of numbers that the picture shows better."""
+    findings = {**(analysis.findings or {})}
+    findings["slices"] = [{key: value for key, value in found.items() if key != "outline"} for found in findings.get("slices", [])]
+    return json.dumps(findings, indent=2, ensure_ascii=False)
+
+
+@admin.register(StoredFile)
+class StoredFileAdmin(RecordAdmin):
+    """Original files as they arrived."""
+
+    list_display = ("original_name", "of_scan", "format", "pixels", "bytes", "sha256")
+    list_select_related = ("scan__study",)
+    list_filter = ("format",)
+    search_fields = ("scan__study__patient_reference", "=sha256", "=id")
+    search_help_text = "Patient reference, SHA-256, or the file's id."
+    fields = ("id", "of_scan", "position", "original_name", "format", "pixels", "bytes", "sha256", "key")
+    readonly_fields = ("id", "of_scan", "pixels", "key")
+
+    @admin.display(description="Scan")
+    def of_scan(self, file: StoredFile) -> str:
+        return link(file.scan, f"{file.scan.study.patient_reference} / {file.scan.position + 1}")
+
+    @admin.display(description="Rows x columns")
+    def pixels(self, file: StoredFile) -> str:
+        return NOTHING if file.rows is None else f"{file.rows} x {file.columns}"

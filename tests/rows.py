@@ -1,0 +1,103 @@
+"""Rows as the application makes them: an upload through the door's service, a result through the worker's.
+
+No test invents a row that no service could make. The pictures are drawn here; only the model's answer is made up.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image
+
+from detection.analysis import services as analysis_services
+from detection.models import Analysis, Scan, Study, User
+from detection.models.analysis import State
+from detection.uploads import services as upload_services
+from detection.uploads.handlers import StreamedFile
+from detection.uploads.services import SmsRequest
+from ml.findings import Compartment, Findings, Mask, SliceFinding, Verdict
+from ml.imaging.volume import Volume
+from ml.measure import lesions
+
+SIDE = 64
+WORKER = "a-worker-of-the-tests"
+MODEL = analysis_services.Model("2026.1-test", {"classifier.weights.h5": "a" * 64}, {"nothing_below": 0.2, "tumour_from": 0.6})
+
+
+def head(seed: int = 0) -> np.ndarray:
+    """A bright oval with a brighter spot: (64, 64) uint8."""
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    inside = ((rows - 32) / 26) ** 2 + ((columns - 32) / 20) ** 2 < 1
+    noise = np.random.default_rng(seed).integers(0, 20, (SIDE, SIDE))
+    return np.where(inside, 110 + noise + 80 * spot(), noise // 4).astype(np.uint8)
+
+
+def spot() -> np.ndarray:
+    """Where the brighter spot is: (64, 64) bool."""
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    return (rows - 24) ** 2 + (columns - 38) ** 2 < 36
+
+
+def streamed(name: str, content: bytes) -> StreamedFile:
+    """A file as the door's upload handler hands it over."""
+    file = StreamedFile(name, "image/png", None)
+    file.append(content)
+    file.finish(len(content))
+    return file
+
+
+def png(seed: int = 0) -> bytes:
+    target = io.BytesIO()
+    Image.fromarray(head(seed)).save(target, "PNG")
+    return target.getvalue()
+
+
+def study(owner: User, *, pictures: int = 1, as_series: bool = False, reference: str = "", sms: SmsRequest | None = None) -> Study:
+    """An upload of that many pictures, as the service keeps and records it."""
+    files = [streamed(f"slice-{number:03}.png", png(number)) for number in range(pictures)]
+    try:
+        return upload_services.receive(owner=owner, files=files, patient_reference=reference, sms=sms, as_series=as_series)
+    finally:
+        for file in files:
+            file.close()
+
+
+def analysed(study: Study, *verdicts: Verdict, probability: float | None = None) -> list[Scan]:
+    """End the waiting analyses of a study, one verdict for each of its scans in turn (the last for the rest)."""
+    Analysis.objects.filter(scan__study=study, state=State.QUEUED).update(not_before=None)
+    claimed = {analysis.scan_id: analysis for analysis in analysis_services.claim(worker=WORKER, limit=1000)}
+    scans = list(study.scans.order_by("position"))
+    for place, scan in enumerate(scans):
+        verdict = verdicts[min(place, len(verdicts) - 1)]
+        count = scan.files.count()
+        volume = Volume(np.stack([head(number) for number in range(count)])[..., None], scan.kind, tuple(f"slice-{n:03}.png" for n in range(count)))
+        analysis_services.record(claimed[scan.pk], findings(volume, verdict, probability), volume=volume, model=MODEL, milliseconds=412)
+    return list(study.scans.order_by("position").select_related("current_analysis"))
+
+
+def findings(volume: Volume, verdict: Verdict, probability: float | None = None) -> Findings:
+    """What a model could have answered: the spot outlined on every slice where the verdict is tumour."""
+    if verdict is Verdict.REFUSED:
+        return Findings.refused(volume, "This is not an MRI of a brain.")
+    share = probability if probability is not None else {Verdict.TUMOUR: 0.93, Verdict.NO_TUMOUR: 0.04, Verdict.UNCERTAIN: 0.41}[verdict]
+    outlined = verdict is Verdict.TUMOUR
+    masks = [Mask(spot()) if outlined else Mask.empty(SIDE, SIDE) for _ in volume.sources]
+    measured = lesions(np.stack([mask.pixels for mask in masks]), volume.spacing)
+    return Findings(
+        kind=volume.kind,
+        verdict=verdict,
+        reason="The probability lies between the two thresholds." if verdict is Verdict.UNCERTAIN else None,
+        tumour_probability=share,
+        compartment=Compartment.FLAIR_ABNORMALITY if outlined else None,
+        tumour_volume_ml=None,
+        lesions=measured.lesions,
+        slices=tuple(SliceFinding(index, source, share, verdict, mask) for index, (source, mask) in enumerate(zip(volume.sources, masks, strict=True))),
+    )
+
+
+def done(owner: User, *verdicts: Verdict, **upload: object) -> Sequence[Scan]:
+    """Uploaded and analysed: the scans, each with its result."""
+    made = study(owner, pictures=len(verdicts) or 1, **upload)  # type: ignore[arg-type]
+    return analysed(made, *(verdicts or (Verdict.TUMOUR,)))
