@@ -40,14 +40,15 @@ class Command(BaseCommand):
 
 def load_models() -> Any:
     """TensorFlow and the weights: seconds, and hundreds of megabytes."""
+    from ml import weights
     from ml.pipeline import Pipeline
-    from ml.weights import WeightsFault
 
-    with quiet():
-        import tensorflow  # noqa: F401  its greeting ignores every setting
     try:
+        weights.read_manifest(weights.FOLDER)  # a broken one shows before seconds are spent on TensorFlow
+        with quiet():
+            import tensorflow  # noqa: F401  its greeting ignores every setting
         return Pipeline.load()
-    except WeightsFault as error:
+    except weights.WeightsFault as error:
         sys.exit(f"The worker did not start: {error}")
 
 
