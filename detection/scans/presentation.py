@@ -34,6 +34,11 @@ class Slice:
     area: str
     paths: tuple[str, ...]
 
+    @property
+    def bar_top(self) -> float:
+        """Where the bar begins: it stands on the ground."""
+        return round(36 - self.bar, 1)
+
 
 @dataclass(frozen=True)
 class LesionRow:

@@ -36,6 +36,29 @@ class Scale:
     high_text: str
     spoken: str
 
+    @property
+    def parts(self) -> list[dict[str, Any]]:
+        """The three stretches of the line, each with the verdict that it stands for."""
+        if self.low is None or self.high is None:
+            return []
+        ends = (4.0, self.low, self.high, 284.0)
+        kinds = ("nothing", "uncertain", "suspected")
+        return [
+            {"kind": kind, "x": round(ends[i], 1), "width": round(max(ends[i + 1] - ends[i] - 1, 1), 1)}
+            for i, kind in enumerate(kinds)
+        ]
+
+    @property
+    def marks(self) -> list[dict[str, Any]]:
+        """The thresholds' numbers, apart enough from each other and from the ends to be read."""
+        if self.low is None or self.high is None:
+            return []
+        low = min(max(self.low, 24.0), 216.0)
+        return [
+            {"x": round(low, 1), "text": self.low_text},
+            {"x": round(min(max(self.high, low + 34), 250.0), 1), "text": self.high_text},
+        ]
+
 
 @dataclass(frozen=True)
 class VerdictBlock:
