@@ -1,0 +1,118 @@
+"""Generated heads as DICOM: series, multi-frame, any orientation, any value range."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from pydicom import Dataset, FileMetaDataset
+from pydicom.sequence import Sequence
+from pydicom.uid import (
+    EnhancedMRImageStorage,
+    ExplicitVRLittleEndian,
+    MRImageStorage,
+    generate_uid,
+)
+
+AXIAL = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+
+
+def series(
+    voxels: np.ndarray,
+    *,
+    spacing: tuple[float, float, float] = (5.0, 0.9, 0.8),
+    directions: tuple[float, ...] = AXIAL,
+    **tags: Any,
+) -> list[Dataset]:
+    """One dataset a slice.
+
+    Args:
+        voxels: (slices, rows, columns) uint8, uint16 or int16, as each slice is stored; along
+            the normal of `directions`.
+        spacing: mm between slices, rows, columns.
+        directions: ImageOrientationPatient.
+        tags: set on every dataset.
+    """
+    uid = generate_uid()
+    normal = np.cross(directions[:3], directions[3:])
+    datasets = []
+    for index, pixels in enumerate(voxels):
+        dataset = single(pixels, SeriesInstanceUID=uid, InstanceNumber=index + 1)
+        dataset.PixelSpacing = [spacing[1], spacing[2]]
+        dataset.ImageOrientationPatient = list(directions)
+        dataset.ImagePositionPatient = [float(value) for value in normal * index * spacing[0] - 50.0]
+        for name, value in tags.items():
+            setattr(dataset, name, value)
+        datasets.append(dataset)
+    return datasets
+
+
+def single(pixels: np.ndarray, **tags: Any) -> Dataset:
+    """One slice (rows, columns) or colour picture (rows, columns, 3), without any geometry."""
+    dataset = Dataset()
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.SOPClassUID = MRImageStorage
+    dataset.SOPInstanceUID = generate_uid()
+    dataset.StudyInstanceUID = generate_uid()
+    dataset.SeriesInstanceUID = generate_uid()
+    dataset.Modality = "MR"
+    dataset.PatientID = "PHANTOM"
+    dataset.Rows, dataset.Columns = pixels.shape[-2:] if pixels.ndim == 2 else pixels.shape[:2]
+    dataset.SamplesPerPixel = 3 if pixels.ndim == 3 else 1
+    dataset.PhotometricInterpretation = "RGB" if pixels.ndim == 3 else "MONOCHROME2"
+    if pixels.ndim == 3:
+        dataset.PlanarConfiguration = 0
+    dataset.BitsAllocated = dataset.BitsStored = pixels.dtype.itemsize * 8
+    dataset.HighBit = dataset.BitsStored - 1
+    dataset.PixelRepresentation = int(pixels.dtype.kind == "i")
+    dataset.PixelData = pixels.tobytes()
+    if len(dataset.PixelData) % 2:
+        dataset.PixelData += b"\0"
+    for name, value in tags.items():
+        setattr(dataset, name, value)
+    return dataset
+
+
+def multiframe(
+    voxels: np.ndarray, *, spacing: tuple[float, float, float] = (5.0, 0.9, 0.8), order: list[int] | None = None
+) -> Dataset:
+    """An enhanced MR instance with one frame a slice; `order` says in which order frames are stored."""
+    order = list(range(len(voxels))) if order is None else order
+    dataset = single(voxels[0])
+    dataset.SOPClassUID = EnhancedMRImageStorage
+    dataset.NumberOfFrames = len(voxels)
+    dataset.PixelData = np.ascontiguousarray(voxels[order]).tobytes()
+    measures, orientation, rescale = Dataset(), Dataset(), Dataset()
+    measures.PixelSpacing = [spacing[1], spacing[2]]
+    orientation.ImageOrientationPatient = list(AXIAL)
+    rescale.RescaleSlope, rescale.RescaleIntercept, rescale.RescaleType = 1.0, 0.0, "US"
+    shared = Dataset()
+    shared.PixelMeasuresSequence = Sequence([measures])
+    shared.PlaneOrientationSequence = Sequence([orientation])
+    shared.PixelValueTransformationSequence = Sequence([rescale])
+    dataset.SharedFunctionalGroupsSequence = Sequence([shared])
+    frames = []
+    for index in order:
+        position, frame = Dataset(), Dataset()
+        position.ImagePositionPatient = [-50.0, -50.0, index * spacing[0]]
+        frame.PlanePositionSequence = Sequence([position])
+        frames.append(frame)
+    dataset.PerFrameFunctionalGroupsSequence = Sequence(frames)
+    return dataset
+
+
+def write(path: Path, dataset: Dataset) -> Path:
+    """Write one dataset as a DICOM file with preamble."""
+    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    dataset.save_as(path, enforce_file_format=True)
+    return path
+
+
+def write_series(folder: Path, datasets: list[Dataset], *, order: list[int] | None = None) -> list[Path]:
+    """Write a series with names that say nothing about the slices' order."""
+    folder.mkdir(parents=True, exist_ok=True)
+    order = list(range(len(datasets))) if order is None else order
+    return [write(folder / f"{place:03d}.dcm", datasets[index]) for place, index in enumerate(order)]
