@@ -71,6 +71,7 @@ class Provenance:
 
     @property
     def sentence(self) -> str:
+        """Identity, hash and versions in one sentence."""
         return (
             f"Scan {self.scan_id}, SHA-256 {self.scan_sha256}; analysis {self.analysis_id}, "
             f"model {self.model_version}, Brainscan {self.software_version}."

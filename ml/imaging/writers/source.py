@@ -107,6 +107,7 @@ class SourceSeries:
 
     @property
     def first(self) -> Dataset:
+        """The instance of the first slice, for what all have in common."""
         return self.datasets[0]
 
     @property
@@ -121,7 +122,20 @@ class SourceSeries:
 
     @property
     def is_multiframe(self) -> bool:
+        """Whether the slices are frames of enhanced instances."""
         return self.frames[0] is not None
+
+    def references(self) -> list[Dataset]:
+        """Image SOP Instance Reference of each slice (PS3.3 table 10-3), with its frame where it is one."""
+        items = []
+        for dataset, frame in zip(self.datasets, self.frames, strict=True):
+            item = Dataset()
+            item.ReferencedSOPClassUID = dataset.SOPClassUID
+            item.ReferencedSOPInstanceUID = dataset.SOPInstanceUID
+            if frame is not None:
+                item.ReferencedFrameNumber = frame + 1
+            items.append(item)
+        return items
 
     def planes(self) -> list[Plane]:
         """Where each slice lies.

@@ -98,7 +98,7 @@ def mr_series(plane: str = "axial, feet first", shape: tuple[int, int, int] = SH
         dataset.StudyInstanceUID = "1.2.826.0.1.3680043.8.498.1"
         dataset.SeriesInstanceUID = "1.2.826.0.1.3680043.8.498.2"
         dataset.FrameOfReferenceUID = "1.2.826.0.1.3680043.8.498.3"
-        dataset.PatientID, dataset.PatientName = "P-1F2E3D", "P-1F2E3D"
+        dataset.PatientID, dataset.PatientName = "P-1F2E3D", "P-1F2E3D^"
         dataset.PatientBirthDate, dataset.PatientSex = "", ""
         dataset.StudyDate, dataset.StudyTime, dataset.StudyID = "20260102", "101112", ""
         dataset.AccessionNumber, dataset.ReferringPhysicianName = "", ""

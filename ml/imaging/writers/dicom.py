@@ -1,0 +1,74 @@
+"""What the DICOM writers share: identity copied from the source, marks, times, bytes."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+from pydicom import Dataset, FileMetaDataset
+from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, ExplicitVRLittleEndian
+
+from ml.imaging.writers.common import MANUFACTURER, MODEL_NAME, Provenance
+
+# Series numbers in this range do not collide with a scanner's; one for each kind of result.
+SERIES_NUMBERS = {"SEG": 9001, "SR": 9002, "RTSTRUCT": 9003, "SC": 9004, "PDF": 9005}
+
+# Patient and study of a result are those of its source: names and emptiness included.
+_PATIENT_AND_STUDY = (
+    "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "PatientIdentityRemoved",
+    "DeidentificationMethod", "DeidentificationMethodCodeSequence", "LongitudinalTemporalInformationModified",
+    "StudyInstanceUID", "StudyDate", "StudyTime", "StudyID", "StudyDescription", "AccessionNumber",
+    "ReferringPhysicianName", "SpecificCharacterSet", "TimezoneOffsetFromUTC",
+)  # fmt: skip
+# Type 2: present, and empty where the source is silent.
+_NEEDED = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
+           "AccessionNumber", "ReferringPhysicianName")  # fmt: skip
+
+
+def new_instance(source: Dataset, provenance: Provenance, *, sop_class: str, kind: str, modality: str) -> Dataset:
+    """An instance of the source's patient and study, with general series and equipment filled in.
+
+    Args:
+        source: an original instance.
+        sop_class: SOP Class UID.
+        kind: key of SERIES_NUMBERS.
+        modality: as in (0008,0060).
+    """
+    dataset = Dataset()
+    for name in _PATIENT_AND_STUDY:
+        if name in source:
+            dataset[name] = source[name]
+        elif name in _NEEDED:
+            setattr(dataset, name, "")
+    dataset.SOPClassUID = sop_class
+    dataset.SOPInstanceUID = provenance.uid(kind, "instance")
+    dataset.SeriesInstanceUID = provenance.uid(kind, "series")
+    dataset.SeriesNumber = SERIES_NUMBERS[kind]
+    dataset.InstanceNumber = 1
+    dataset.Modality = modality
+    dataset.Manufacturer = MANUFACTURER
+    dataset.ManufacturerModelName = MODEL_NAME
+    dataset.SoftwareVersions = provenance.software_version
+    dataset.DeviceSerialNumber = provenance.model_version
+    stamp(dataset, provenance)
+    return dataset
+
+
+def stamp(dataset: Dataset, provenance: Provenance) -> None:
+    """Set the times of content, series and instance to the end of the analysis, so that exports repeat."""
+    date, time = provenance.made.strftime("%Y%m%d"), provenance.made.strftime("%H%M%S")
+    for name in ("Content", "Series", "InstanceCreation"):
+        setattr(dataset, f"{name}Date", date)
+        setattr(dataset, f"{name}Time", time)
+
+
+def to_bytes(dataset: Dataset) -> bytes:
+    """A DICOM file (PS3.10), explicit VR little endian."""
+    if not hasattr(dataset, "file_meta"):
+        dataset.file_meta = FileMetaDataset()
+        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        dataset.file_meta.ImplementationClassUID = PYDICOM_IMPLEMENTATION_UID
+    dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    buffer = BytesIO()
+    dataset.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()

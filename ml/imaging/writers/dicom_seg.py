@@ -1,0 +1,134 @@
+"""The outline as a DICOM Segmentation that refers to the original instances (PS3.3 A.51).
+
+A segment a lesion, in the order of the result's list, each with its own tracking UID, so that
+the structured report, the PACS and a follow-up name the same lesion. Empty frames are left
+out; an empty finding has no segmentation at all, because readers crash on one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from highdicom import AlgorithmIdentificationSequence
+from highdicom.color import CIELabColor
+from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, SegmentationTypeValues, SegmentDescription
+from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
+
+from ml.imaging.writers.common import (
+    MANUFACTURER,
+    MARK,
+    MODEL_NAME,
+    NO_OUTLINE,
+    Meaning,
+    NotExportable,
+    Provenance,
+    check_masks,
+    lesion_labels,
+    meaning_of,
+)
+from ml.imaging.writers.dicom import SERIES_NUMBERS, stamp
+from ml.imaging.writers.source import SourceSeries
+
+ALGORITHM_NAME = "Brainscan U-Net outline"
+# CID 7162: "Artificial Intelligence".
+ALGORITHM_FAMILY = codes.cid7162.ArtificialIntelligence
+# More outlines than this are noise, and each costs a segment.
+MAX_SEGMENTS = 400
+
+
+def segmentation(
+    source: SourceSeries, masks: np.ndarray, scan: Mapping[str, Any], provenance: Provenance
+) -> Segmentation:
+    """Make the segmentation.
+
+    Args:
+        source: the instances, in slice order.
+        masks: (slices, rows, columns) bool or uint8, as stored.
+        scan: the contract's scan object.
+        provenance: also gives the UIDs: the same run gives the same instance.
+
+    Raises:
+        NotExportable: if nothing is outlined, or the slices' places are unknown.
+        ValueError: if the masks are not this scan's or not of the source's shape.
+    """
+    meaning = meaning_of(scan)
+    inside = check_masks(masks, scan)
+    if inside.shape != source.shape:
+        raise ValueError(f"the masks are {inside.shape}, the source is {source.shape}")
+    if not inside.any():
+        raise NotExportable(NO_OUTLINE)
+    source.planes()
+    labels, count = lesion_labels(inside)
+    if count > MAX_SEGMENTS:
+        raise NotExportable(
+            "There are too many separate outlines for a DICOM Segmentation. Choose the NIfTI mask instead."
+        )
+    segments = Segmentation(
+        source_images=source.instances,
+        pixel_array=_for_every_frame(source, labels),
+        segmentation_type=SegmentationTypeValues.BINARY,
+        segment_descriptions=[_describe(number, meaning, provenance) for number in range(1, count + 1)],
+        series_instance_uid=provenance.uid("SEG", "series"),
+        series_number=SERIES_NUMBERS["SEG"],
+        sop_instance_uid=provenance.uid("SEG", "instance"),
+        instance_number=1,
+        manufacturer=MANUFACTURER,
+        manufacturer_model_name=MODEL_NAME,
+        software_versions=provenance.software_version,
+        device_serial_number=provenance.model_version,
+        content_label="RESEARCH",
+        content_description=MARK,
+        content_creator_name="Brainscan^",
+    )
+    segments.SeriesDescription = f"{meaning.label}, research, unverified"
+    stamp(segments, provenance)
+    return segments
+
+
+def tracking(number: int, meaning: Meaning, provenance: Provenance) -> tuple[str, str]:
+    """Tracking UID and identifier of the result's lesion `number`, counted from 1."""
+    return provenance.uid("lesion", number), f"{meaning.label} {number}"
+
+
+def _for_every_frame(source: SourceSeries, labels: np.ndarray) -> np.ndarray:
+    """The labels laid out as highdicom wants them: a plane for each instance, or for each frame of the one instance."""
+    if not source.is_multiframe:
+        return labels
+    if len(source.instances) > 1:
+        raise NotExportable(
+            "The slices come from several multi-frame files, which one DICOM Segmentation cannot refer to."
+        )
+    frames = np.zeros((int(source.first.NumberOfFrames), *labels.shape[1:]), labels.dtype)
+    frames[list(source.frames)] = labels
+    return frames
+
+
+def _describe(number: int, meaning: Meaning, provenance: Provenance) -> SegmentDescription:
+    uid, identifier = tracking(number, meaning, provenance)
+    description = SegmentDescription(
+        segment_number=number,
+        segment_label=identifier,
+        segmented_property_category=codes.cid7150.MorphologicallyAbnormalStructure,
+        segmented_property_type=Code(*meaning.code),
+        algorithm_type=SegmentAlgorithmTypeValues.AUTOMATIC,
+        algorithm_identification=AlgorithmIdentificationSequence(
+            name=ALGORITHM_NAME,
+            family=ALGORITHM_FAMILY,
+            version=provenance.model_version,
+            source=MANUFACTURER,
+            parameters={
+                "scan": str(provenance.scan_id),
+                "scan_sha256": provenance.scan_sha256,
+                "analysis": str(provenance.analysis_id),
+            },
+        ),
+        tracking_uid=uid,
+        tracking_id=identifier,
+        anatomic_regions=[codes.SCT.Brain],
+        display_color=CIELabColor.from_rgb(*meaning.rgb),
+    )
+    description.SegmentDescription = MARK
+    return description

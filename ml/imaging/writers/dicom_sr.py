@@ -1,0 +1,202 @@
+"""The result as a DICOM Structured Report: TID 1500, Measurement Report.
+
+One group for the whole scan (verdict, probability), then one for each lesion with its segment
+in the DICOM Segmentation, its tracking identifiers and its sizes. A size that cannot be
+computed is left out and a comment says why. Nobody has verified it, and it says so in the
+places that DICOM has for that (completion, preliminary, verification) and in words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from highdicom.seg import Segmentation
+from highdicom.sr import (
+    AlgorithmIdentification,
+    CodedConcept,
+    ComprehensiveSR,
+    DeviceObserverIdentifyingAttributes,
+    FindingSite,
+    Measurement,
+    MeasurementReport,
+    MeasurementsAndQualitativeEvaluations,
+    ObservationContext,
+    ObserverContext,
+    QualitativeEvaluation,
+    ReferencedSegment,
+    RelationshipTypeValues,
+    SourceImageForMeasurementGroup,
+    TextContentItem,
+    TrackingIdentifier,
+    VolumetricROIMeasurementsAndQualitativeEvaluations,
+)
+from pydicom import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.sr.coding import Code
+
+from ml.findings import Verdict
+from ml.imaging.writers.common import (
+    MANUFACTURER,
+    MARK,
+    MARK_LONG,
+    MODEL_NAME,
+    Meaning,
+    NotExportable,
+    Provenance,
+    meaning_of,
+)
+from ml.imaging.writers.dicom import SERIES_NUMBERS, stamp
+from ml.imaging.writers.dicom_seg import ALGORITHM_FAMILY, ALGORITHM_NAME, tracking
+from ml.imaging.writers.source import SourceSeries
+
+REFUSED = "This scan was not analysed, so there is no result to report."
+NO_SPACING = "Sizes in millimetres and millilitres: not computable, no pixel spacing."
+NO_SLICE_DISTANCE = "Volumes: not computable, the distance between slices is unknown."
+
+MILLILITRE = Code("ml", "UCUM", "milliliter")
+
+# No standard code says "the program found no tumour" without saying more than it knows.
+SCHEME = "99BRAINSCAN"
+VERDICTS = {
+    Verdict.TUMOUR: Code("tumour", SCHEME, "Tumour suspected by the program"),
+    Verdict.NO_TUMOUR: Code("no_tumour", SCHEME, "No tumour found by the program"),
+    Verdict.UNCERTAIN: Code("uncertain", SCHEME, "The program is uncertain"),
+}
+
+
+def report(
+    source: SourceSeries, scan: Mapping[str, Any], provenance: Provenance, segments: Segmentation | None
+) -> ComprehensiveSR:
+    """Make the report.
+
+    Args:
+        source: the instances, in slice order.
+        scan: the contract's scan object.
+        provenance: also gives the UIDs: the same run gives the same instance.
+        segments: the segmentation of the same run; None exactly where nothing is outlined.
+
+    Raises:
+        NotExportable: if the scan was refused.
+        ValueError: if the segmentation does not go with the scan.
+    """
+    verdict = Verdict(scan["verdict"])
+    if verdict is Verdict.REFUSED:
+        raise NotExportable(REFUSED)
+    lesions = scan["lesions"]
+    if (segments is None) != (not lesions) or (segments is not None and len(segments.SegmentSequence) != len(lesions)):
+        raise ValueError("there must be a segment for each lesion")
+    groups: list[Any] = [_whole_scan(source, verdict, scan, provenance)]
+    if segments is not None:
+        meaning = meaning_of(scan)
+        groups += [_lesion(number, lesion, meaning, provenance, segments) for number, lesion in enumerate(lesions, 1)]
+    content = MeasurementReport(
+        observation_context=ObservationContext(observer_device_context=_observer(provenance)),
+        procedure_reported=codes.LN.BrainMRI,
+        imaging_measurements=groups,
+        title=codes.DCM.ImagingMeasurementReport,
+        referenced_images=source.instances,
+    )
+    for text in _comments(scan, provenance):
+        content[0].ContentSequence.append(
+            TextContentItem(name=codes.DCM.Comment, value=text, relationship_type=RelationshipTypeValues.CONTAINS)
+        )
+    evidence: list[Dataset] = [*source.instances, *([] if segments is None else [segments])]
+    document = ComprehensiveSR(
+        evidence=evidence,
+        content=content[0],
+        series_instance_uid=provenance.uid("SR", "series"),
+        series_number=SERIES_NUMBERS["SR"],
+        sop_instance_uid=provenance.uid("SR", "instance"),
+        instance_number=1,
+        manufacturer=MANUFACTURER,
+        is_complete=True,
+        is_final=False,
+        is_verified=False,
+    )
+    document.SeriesDescription = "Brainscan result, research, unverified"
+    document.ManufacturerModelName = MODEL_NAME
+    document.SoftwareVersions = provenance.software_version
+    document.DeviceSerialNumber = provenance.model_version
+    scheme = Dataset()
+    scheme.CodingSchemeDesignator = SCHEME
+    scheme.CodingSchemeName = "Brainscan verdicts"
+    document.CodingSchemeIdentificationSequence = [scheme]
+    stamp(document, provenance)
+    return document
+
+
+def _observer(provenance: Provenance) -> ObserverContext:
+    return ObserverContext(
+        observer_type=codes.cid270.Device,
+        observer_identifying_attributes=DeviceObserverIdentifyingAttributes(
+            uid=provenance.uid("device"),
+            name=MODEL_NAME,
+            manufacturer_name=MANUFACTURER,
+            model_name=MODEL_NAME,
+            serial_number=provenance.model_version,
+        ),
+    )
+
+
+def _algorithm(provenance: Provenance) -> AlgorithmIdentification:
+    return AlgorithmIdentification(
+        name=ALGORITHM_NAME,
+        version=provenance.model_version,
+        parameters=[
+            f"scan={provenance.scan_id}",
+            f"scan_sha256={provenance.scan_sha256}",
+            f"analysis={provenance.analysis_id}",
+        ],
+        family=ALGORITHM_FAMILY,
+        manufacturer=MANUFACTURER,
+    )
+
+
+def _whole_scan(
+    source: SourceSeries, verdict: Verdict, scan: Mapping[str, Any], provenance: Provenance
+) -> MeasurementsAndQualitativeEvaluations:
+    measurements = [Measurement(codes.DCM.Probability, scan["tumour_probability"], codes.UCUM.NoUnits)]
+    if scan["tumour_volume_ml"] is not None:
+        measurements.append(Measurement(codes.SCT.Volume, scan["tumour_volume_ml"], MILLILITRE))
+    return MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=TrackingIdentifier(uid=provenance.uid("whole scan"), identifier="Whole scan"),
+        source_images=[SourceImageForMeasurementGroup.from_source_image(dataset) for dataset in source.instances],
+        algorithm_id=_algorithm(provenance),
+        finding_sites=[FindingSite(codes.SCT.Brain)],
+        measurements=measurements,
+        qualitative_evaluations=[QualitativeEvaluation(codes.DCM.Finding, CodedConcept.from_code(VERDICTS[verdict]))],
+    )
+
+
+def _lesion(
+    number: int, lesion: Mapping[str, Any], meaning: Meaning, provenance: Provenance, segments: Segmentation
+) -> VolumetricROIMeasurementsAndQualitativeEvaluations:
+    uid, identifier = tracking(number, meaning, provenance)
+    measurements = []
+    if lesion["volume_ml"] is not None:
+        measurements.append(Measurement(codes.SCT.Volume, lesion["volume_ml"], MILLILITRE))
+    if lesion["area_mm2"] is not None:
+        measurements.append(Measurement(codes.SCT.Area, lesion["area_mm2"], codes.UCUM.SquareMillimeter))
+    return VolumetricROIMeasurementsAndQualitativeEvaluations(
+        tracking_identifier=TrackingIdentifier(uid=uid, identifier=identifier),
+        referenced_segment=ReferencedSegment.from_segmentation(segments, number),
+        finding_category=codes.cid7150.MorphologicallyAbnormalStructure,
+        finding_type=CodedConcept.from_code(Code(*meaning.code)),
+        algorithm_id=_algorithm(provenance),
+        finding_sites=[FindingSite(codes.SCT.Brain)],
+        measurements=measurements,
+    )
+
+
+def _comments(scan: Mapping[str, Any], provenance: Provenance) -> list[str]:
+    comments = [MARK_LONG, provenance.sentence]
+    if scan["reason"]:
+        comments.append(scan["reason"])
+    if scan["compartment"] is not None:
+        comments.append(f"The outlines mean: {meaning_of(scan).label}. {MARK}")
+    if any(lesion["area_mm2"] is None for lesion in scan["lesions"]):
+        comments.append(NO_SPACING)
+    elif any(lesion["volume_ml"] is None for lesion in scan["lesions"]):
+        comments.append(NO_SLICE_DISTANCE)
+    return comments

@@ -1,0 +1,169 @@
+"""DICOM Segmentation and Structured Report: read back, they lie on the source and say what was found."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+from highdicom.seg import segread
+from highdicom.sr import srread
+from pydicom import dcmread
+from pydicom.sr.codedict import codes
+
+from ml.imaging.writers.common import NotExportable, lesion_labels
+from ml.imaging.writers.dicom import to_bytes
+from ml.imaging.writers.dicom_seg import segmentation
+from ml.imaging.writers.dicom_sr import NO_SPACING, report
+from ml.imaging.writers.source import SourceSeries
+from tests.imaging.writers.geometry import (
+    COLUMN_MM,
+    PLANES,
+    PROVENANCE,
+    ROW_MM,
+    SLICE_MM,
+    mr_series,
+    place,
+    scan_of,
+    wedge,
+)
+from tests.imaging.writers.standard import validate
+
+EMPTY = np.zeros_like(wedge())
+
+
+def made(plane: str = "axial, feet first", masks: np.ndarray | None = None, **scan):
+    masks = wedge() if masks is None else masks
+    source, found = SourceSeries(mr_series(plane)), scan_of(masks, **scan)
+    segments = segmentation(source, masks, found, PROVENANCE) if masks.any() else None
+    return segments, report(source, found, PROVENANCE, segments)
+
+
+def texts(document) -> list[str]:
+    return [item.TextValue for item in document.ContentSequence if item.ValueType == "TEXT"]
+
+
+def groups(document) -> list:
+    imaging = [item for item in document.ContentSequence if item.ConceptNameCodeSequence[0].CodeValue == "126010"]
+    return list(imaging[0].ContentSequence)
+
+
+def numbers(group) -> dict[str, float]:
+    return {
+        item.ConceptNameCodeSequence[0].CodeMeaning: float(item.MeasuredValueSequence[0].NumericValue)
+        for item in group.ContentSequence
+        if item.ValueType == "NUM"
+    }
+
+
+@pytest.mark.parametrize("plane", PLANES)
+def test_segments_lie_where_the_lesions_lie(plane):
+    segments, _ = made(plane)
+    read = segread(BytesIO(to_bytes(segments)))
+    pixels, points = read.pixel_array, {1: [], 2: []}
+    shared = read.SharedFunctionalGroupsSequence[0]
+    spacing = [float(value) for value in shared.PixelMeasuresSequence[0].PixelSpacing]
+    directions = np.array(shared.PlaneOrientationSequence[0].ImageOrientationPatient, float)
+    for frame, group in zip(pixels, read.PerFrameFunctionalGroupsSequence, strict=True):
+        origin = np.array(group.PlanePositionSequence[0].ImagePositionPatient, float)
+        number = group.SegmentIdentificationSequence[0].ReferencedSegmentNumber
+        for row, column in np.argwhere(frame):
+            points[number].append(origin + directions[:3] * column * spacing[1] + directions[3:] * row * spacing[0])
+    labels, _ = lesion_labels(wedge())
+    for number, found in points.items():
+        found, truth = np.array(found), place(plane, np.argwhere(labels == number))
+        distances = np.linalg.norm(found[:, None] - truth[None], axis=2)
+        assert len(found) == len(truth)
+        assert distances.min(axis=1).max() < 1e-3
+        assert distances.min(axis=0).max() < 1e-3
+
+
+def test_both_pass_the_validator():
+    for instance in made():
+        assert validate(to_bytes(instance)) == []
+
+
+def test_the_validator_finds_what_is_wrong():
+    segments, document = made()
+    read = dcmread(BytesIO(to_bytes(segments)))
+    del read.SegmentSequence[0].SegmentLabel
+    read.BeamName = "x"
+    assert validate(to_bytes(read)) == [
+        "segmentation-image: SegmentSequence/SegmentLabel TagMissing",
+        "General: BeamName TagUnexpected",
+    ]
+    read = dcmread(BytesIO(to_bytes(document)))
+    del read.VerificationFlag
+    assert any("VerificationFlag TagMissing" in error for error in validate(to_bytes(read)))
+
+
+def test_segmentation_refers_to_the_original_instances():
+    segments, _ = made()
+    outlined = np.flatnonzero(wedge().any(axis=(1, 2)))
+    referred = {
+        group.DerivationImageSequence[0].SourceImageSequence[0].ReferencedSOPInstanceUID
+        for group in segments.PerFrameFunctionalGroupsSequence
+    }
+    assert referred == {mr_series()[index].SOPInstanceUID for index in outlined}
+    assert segments.StudyInstanceUID == mr_series()[0].StudyInstanceUID
+    assert segments.FrameOfReferenceUID == mr_series()[0].FrameOfReferenceUID
+
+
+def test_marks_identity_and_algorithm_are_in_the_segmentation():
+    segments, _ = made()
+    assert "Not verified" in segments.ContentDescription
+    for segment in segments.SegmentSequence:
+        algorithm = segment.SegmentationAlgorithmIdentificationSequence[0]
+        assert PROVENANCE.scan_sha256 in algorithm.AlgorithmParameters
+        assert str(PROVENANCE.scan_id) in algorithm.AlgorithmParameters
+        assert algorithm.AlgorithmVersion == PROVENANCE.model_version
+        assert segment.SegmentedPropertyTypeCodeSequence[0].CodeValue == "52988006"
+
+
+def test_enhancing_tumour_has_its_own_code():
+    segments, _ = made(compartment="contrast_enhancing_tumour")
+    assert segments.SegmentSequence[0].SegmentedPropertyTypeCodeSequence[0].CodeValue == "C113842"
+
+
+def test_report_gives_the_same_lesions_under_the_same_tracking_uids():
+    segments, document = made()
+    read = srread(BytesIO(to_bytes(document)))
+    lesions = read.content.get_volumetric_roi_measurement_groups()
+    assert [group.tracking_uid for group in lesions] == [segment.TrackingUID for segment in segments.SegmentSequence]
+    voxel_ml = ROW_MM * COLUMN_MM * SLICE_MM / 1000
+    labels, _ = lesion_labels(wedge())
+    for number, group in enumerate(lesions, 1):
+        volume = group.get_measurements(codes.SCT.Volume)[0].value
+        assert volume == pytest.approx(np.count_nonzero(labels == number) * voxel_ml, abs=6e-4)
+
+
+def test_report_says_that_nobody_verified_it():
+    _, document = made()
+    assert (document.VerificationFlag, document.PreliminaryFlag) == ("UNVERIFIED", "PRELIMINARY")
+    assert any("not verified by a doctor" in text for text in texts(document))
+    assert any(PROVENANCE.scan_sha256 in text for text in texts(document))
+
+
+def test_without_spacing_no_size_is_reported():
+    _, document = made(spacing=None)
+    assert NO_SPACING in texts(document)
+    assert [sorted(numbers(group)) for group in groups(document)] == [["Probability"], [], []]
+
+
+def test_an_empty_finding_is_a_report_and_never_a_segmentation():
+    segments, document = made(masks=EMPTY)
+    assert segments is None
+    assert validate(to_bytes(document)) == []
+    assert len(groups(document)) == 1
+    with pytest.raises(NotExportable, match="Nothing is outlined"):
+        segmentation(SourceSeries(mr_series()), EMPTY, scan_of(EMPTY), PROVENANCE)
+
+
+def test_the_same_run_exports_under_the_same_uids():
+    first, second = made(), made()
+    assert [item.SOPInstanceUID for item in first] == [item.SOPInstanceUID for item in second]
+
+
+def test_masks_of_another_scan_are_refused():
+    with pytest.raises(ValueError, match="do not belong"):
+        segmentation(SourceSeries(mr_series()), np.flip(wedge(), 0), scan_of(wedge()), PROVENANCE)
