@@ -15,7 +15,12 @@ def home_is_private(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Ch
     home = settings.HOME.resolve()
     for public in (settings.BASE_DIR / "static", settings.BASE_DIR / "templates"):
         if home.is_relative_to(public.resolve()):
-            return [Error("BRAINSCAN_HOME lies inside a public folder of the checkout: choose another place.", id="brainscan.E001")]
+            return [
+                Error(
+                    "BRAINSCAN_HOME lies inside a public folder of the checkout: choose another place.",
+                    id="brainscan.E001",
+                )
+            ]
     return []
 
 
@@ -26,5 +31,7 @@ def deployed_safely(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Ch
     if settings.DEBUG:
         found.append(Error("BRAINSCAN_DEBUG is on: error pages would show data.", id="brainscan.E002"))
     if not settings.SERVED_OVER_HTTPS:
-        found.append(Warning("BRAINSCAN_PUBLIC_URL is not https: passwords and scans travel readable.", id="brainscan.W001"))
+        found.append(
+            Warning("BRAINSCAN_PUBLIC_URL is not https: passwords and scans travel readable.", id="brainscan.W001")
+        )
     return found

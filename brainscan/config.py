@@ -80,43 +80,122 @@ class Config(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", env_ignore_empty=True, frozen=True, case_sensitive=True)
 
-    home: Path = Field(CHECKOUT / "var", alias="BRAINSCAN_HOME", description="Folder of everything a run writes: database, scans, logs, secrets.")
-    debug: bool = Field(False, alias="BRAINSCAN_DEBUG", description="Django's debug pages. Never on where patients' scans are.")
-    secret_key: SecretStr | None = Field(None, alias="BRAINSCAN_SECRET_KEY", description="Signs sessions. Made once and kept in BRAINSCAN_HOME when unset.")
+    home: Path = Field(
+        CHECKOUT / "var",
+        alias="BRAINSCAN_HOME",
+        description="Folder of everything a run writes: database, scans, logs, secrets.",
+    )
+    debug: bool = Field(
+        False, alias="BRAINSCAN_DEBUG", description="Django's debug pages. Never on where patients' scans are."
+    )
+    secret_key: SecretStr | None = Field(
+        None,
+        alias="BRAINSCAN_SECRET_KEY",
+        description="Signs sessions. Made once and kept in BRAINSCAN_HOME when unset.",
+    )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
-        ("localhost", "127.0.0.1", "[::1]"), alias="BRAINSCAN_ALLOWED_HOSTS", description="Host names that this installation answers to, separated by commas."
+        ("localhost", "127.0.0.1", "[::1]"),
+        alias="BRAINSCAN_ALLOWED_HOSTS",
+        description="Host names that this installation answers to, separated by commas.",
     )
     public_url: Annotated[str, AfterValidator(_https_origin)] = Field(
-        "", alias="BRAINSCAN_PUBLIC_URL", description="Address that people use, e.g. https://scans.hospital.example. https switches on secure cookies and HSTS."
+        "",
+        alias="BRAINSCAN_PUBLIC_URL",
+        description="Address that people use, e.g. https://scans.hospital.example. https switches on secure cookies and HSTS.",
     )
     port: int = Field(8000, alias="PORT", ge=1, le=65535, description="Port that `make run` serves on.")
     bind: str = Field("127.0.0.1", alias="BRAINSCAN_BIND", description="Address that `make run` listens on.")
-    web_threads: int = Field(8, alias="BRAINSCAN_WEB_THREADS", ge=1, le=256, description="Requests served at once by the web process.")
-    workers: int = Field(1, alias="BRAINSCAN_WORKERS", ge=0, le=64, description="Analysis workers that `make run` starts; 0 where they run elsewhere.")
-    worker_batch: int = Field(16, alias="BRAINSCAN_WORKER_BATCH", ge=1, le=256, description="Waiting analyses that one worker takes up together.")
-    lease_seconds: int = Field(60, alias="BRAINSCAN_LEASE_SECONDS", ge=2, le=3600, description="After this long without a heartbeat another worker takes an analysis up.")
-    max_attempts: int = Field(3, alias="BRAINSCAN_MAX_ATTEMPTS", ge=1, le=20, description="An analysis or message that failed this often is parked with its reason.")
-    max_upload_mb: int = Field(200, alias="BRAINSCAN_MAX_UPLOAD_MB", ge=1, le=4096, description="Largest single file, in megabytes.")
-    max_upload_files: int = Field(600, alias="BRAINSCAN_MAX_UPLOAD_FILES", ge=1, le=5000, description="Most files in one upload.")
-    max_study_mb: int = Field(1000, alias="BRAINSCAN_MAX_STUDY_MB", ge=1, le=16384, description="Largest whole upload, in megabytes.")
+    web_threads: int = Field(
+        8, alias="BRAINSCAN_WEB_THREADS", ge=1, le=256, description="Requests served at once by the web process."
+    )
+    workers: int = Field(
+        1,
+        alias="BRAINSCAN_WORKERS",
+        ge=0,
+        le=64,
+        description="Analysis workers that `make run` starts; 0 where they run elsewhere.",
+    )
+    worker_batch: int = Field(
+        16,
+        alias="BRAINSCAN_WORKER_BATCH",
+        ge=1,
+        le=256,
+        description="Waiting analyses that one worker takes up together.",
+    )
+    lease_seconds: int = Field(
+        60,
+        alias="BRAINSCAN_LEASE_SECONDS",
+        ge=2,
+        le=3600,
+        description="After this long without a heartbeat another worker takes an analysis up.",
+    )
+    max_attempts: int = Field(
+        3,
+        alias="BRAINSCAN_MAX_ATTEMPTS",
+        ge=1,
+        le=20,
+        description="An analysis or message that failed this often is parked with its reason.",
+    )
+    max_upload_mb: int = Field(
+        200, alias="BRAINSCAN_MAX_UPLOAD_MB", ge=1, le=4096, description="Largest single file, in megabytes."
+    )
+    max_upload_files: int = Field(
+        600, alias="BRAINSCAN_MAX_UPLOAD_FILES", ge=1, le=5000, description="Most files in one upload."
+    )
+    max_study_mb: int = Field(
+        1000, alias="BRAINSCAN_MAX_STUDY_MB", ge=1, le=16384, description="Largest whole upload, in megabytes."
+    )
     database_url: Annotated[SecretStr, AfterValidator(lambda s: (_database_url(s.get_secret_value()), s)[1])] = Field(
-        SecretStr(""), alias="DATABASE_URL", description="cockroachdb://user:password@host:26257/name?sslmode=verify-full, or sqlite:///path. SQLite in BRAINSCAN_HOME when unset."
+        SecretStr(""),
+        alias="DATABASE_URL",
+        description="cockroachdb://user:password@host:26257/name?sslmode=verify-full, or sqlite:///path. SQLite in BRAINSCAN_HOME when unset.",
     )
-    local_accounts: bool = Field(True, alias="BRAINSCAN_LOCAL_ACCOUNTS", description="Sign-in by name and password. Switch off where everybody comes through Auth0.")
-    admin_password: SecretStr | None = Field(None, alias="BRAINSCAN_ADMIN_PASSWORD", description="Password of the first `admin` account; random when unset.")
-    doctor_password: SecretStr | None = Field(None, alias="BRAINSCAN_DOCTOR_PASSWORD", description="Password of the first `doctor` account; random when unset.")
-    auth0_domain: Annotated[str, AfterValidator(_host_name)] = Field("", alias="AUTH0_DOMAIN", description="Auth0 tenant, e.g. hospital.eu.auth0.com.")
+    local_accounts: bool = Field(
+        True,
+        alias="BRAINSCAN_LOCAL_ACCOUNTS",
+        description="Sign-in by name and password. Switch off where everybody comes through Auth0.",
+    )
+    admin_password: SecretStr | None = Field(
+        None, alias="BRAINSCAN_ADMIN_PASSWORD", description="Password of the first `admin` account; random when unset."
+    )
+    doctor_password: SecretStr | None = Field(
+        None,
+        alias="BRAINSCAN_DOCTOR_PASSWORD",
+        description="Password of the first `doctor` account; random when unset.",
+    )
+    auth0_domain: Annotated[str, AfterValidator(_host_name)] = Field(
+        "", alias="AUTH0_DOMAIN", description="Auth0 tenant, e.g. hospital.eu.auth0.com."
+    )
     auth0_client_id: str = Field("", alias="AUTH0_CLIENT_ID", description="Client ID of the Auth0 application.")
-    auth0_client_secret: SecretStr = Field(SecretStr(""), alias="AUTH0_CLIENT_SECRET", description="Client secret of the Auth0 application.")
-    twilio_account_sid: str = Field("", alias="TWILIO_ACCOUNT_SID", description="Twilio account, AC and 32 hexadecimal digits.")
-    twilio_auth_token: SecretStr = Field(SecretStr(""), alias="TWILIO_AUTH_TOKEN", description="Twilio's secret for that account.")
-    twilio_from_number: Annotated[str, AfterValidator(_e164)] = Field("", alias="TWILIO_FROM_NUMBER", description="Number that messages come from, in E.164 form.")
-    twilio_api_url: Annotated[str, AfterValidator(_https_origin)] = Field(
-        "", alias="TWILIO_API_URL", description="Address of a stand-in for Twilio, for trying it out. Twilio itself when unset."
+    auth0_client_secret: SecretStr = Field(
+        SecretStr(""), alias="AUTH0_CLIENT_SECRET", description="Client secret of the Auth0 application."
     )
-    default_phone_region: str = Field("GB", alias="BRAINSCAN_PHONE_REGION", pattern=r"^[A-Z]{2}$", description="Country of phone numbers typed without a country code.")
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", alias="BRAINSCAN_LOG_LEVEL", description="How much is logged.")
-    time_zone: Annotated[str, AfterValidator(_time_zone)] = Field("UTC", alias="BRAINSCAN_TIME_ZONE", description="Time zone of the times on pages, e.g. Europe/London.")
+    twilio_account_sid: str = Field(
+        "", alias="TWILIO_ACCOUNT_SID", description="Twilio account, AC and 32 hexadecimal digits."
+    )
+    twilio_auth_token: SecretStr = Field(
+        SecretStr(""), alias="TWILIO_AUTH_TOKEN", description="Twilio's secret for that account."
+    )
+    twilio_from_number: Annotated[str, AfterValidator(_e164)] = Field(
+        "", alias="TWILIO_FROM_NUMBER", description="Number that messages come from, in E.164 form."
+    )
+    twilio_api_url: Annotated[str, AfterValidator(_https_origin)] = Field(
+        "",
+        alias="TWILIO_API_URL",
+        description="Address of a stand-in for Twilio, for trying it out. Twilio itself when unset.",
+    )
+    default_phone_region: str = Field(
+        "GB",
+        alias="BRAINSCAN_PHONE_REGION",
+        pattern=r"^[A-Z]{2}$",
+        description="Country of phone numbers typed without a country code.",
+    )
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", alias="BRAINSCAN_LOG_LEVEL", description="How much is logged."
+    )
+    time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
+        "UTC", alias="BRAINSCAN_TIME_ZONE", description="Time zone of the times on pages, e.g. Europe/London."
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -131,7 +210,9 @@ class Config(BaseSettings):
             filled = {alias for alias in group if self._value_of(alias)}
             if filled and filled != set(group):
                 missing = ", ".join(alias for alias in group if alias not in filled)
-                raise ValueError(f"{missing} must be set too, because {', '.join(sorted(filled))} is: set all of {', '.join(group)}, or none")
+                raise ValueError(
+                    f"{missing} must be set too, because {', '.join(sorted(filled))} is: set all of {', '.join(group)}, or none"
+                )
         if self.twilio_account_sid and not re.fullmatch(r"AC[0-9a-fA-F]{32}", self.twilio_account_sid):
             raise ValueError("TWILIO_ACCOUNT_SID must be AC and 32 hexadecimal digits")
         if self.twilio_api_url and not self.twilio_account_sid:

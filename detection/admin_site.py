@@ -26,7 +26,9 @@ class BrainscanAdminSite(AdminSite):
     site_url = "/scans/"
     empty_value_display = "Not known"
 
-    def admin_view(self, view: Callable[..., HttpResponseBase], cacheable: bool = False) -> Callable[..., HttpResponseBase]:
+    def admin_view(
+        self, view: Callable[..., HttpResponseBase], cacheable: bool = False
+    ) -> Callable[..., HttpResponseBase]:
         """A signed-in doctor gets a plain "no", not the sign-in page again."""
         inner = super().admin_view(view, cacheable)
 

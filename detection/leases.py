@@ -34,7 +34,9 @@ def worker_prefix(purpose: str, pid: int) -> str:
 def database_now() -> datetime:
     """The time by the database's clock, aware, UTC."""
     with connection.cursor() as cursor:
-        sql, parameters = Now().as_sqlite(None, connection) if connection.vendor == "sqlite" else ("CURRENT_TIMESTAMP", ())
+        sql, parameters = (
+            Now().as_sqlite(None, connection) if connection.vendor == "sqlite" else ("CURRENT_TIMESTAMP", ())
+        )
         cursor.execute(f"SELECT {sql}", parameters)
         (value,) = cursor.fetchone()
     if isinstance(value, str):
@@ -42,7 +44,9 @@ def database_now() -> datetime:
     return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
-def claim(rows: models.QuerySet[Row], *, worker: str, limit: int, state: str, lease: timedelta, now: datetime) -> list[Row]:
+def claim(
+    rows: models.QuerySet[Row], *, worker: str, limit: int, state: str, lease: timedelta, now: datetime
+) -> list[Row]:
     """Take up to `limit` due rows, in their order, so that no other worker has them.
 
     Parameters

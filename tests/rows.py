@@ -23,7 +23,9 @@ from ml.measure import lesions
 
 SIDE = 64
 WORKER = "a-worker-of-the-tests"
-MODEL = analysis_services.Model("2026.1-test", {"classifier.weights.h5": "a" * 64}, {"nothing_below": 0.2, "tumour_from": 0.6})
+MODEL = analysis_services.Model(
+    "2026.1-test", {"classifier.weights.h5": "a" * 64}, {"nothing_below": 0.2, "tumour_from": 0.6}
+)
 
 
 def head(seed: int = 0) -> np.ndarray:
@@ -54,11 +56,15 @@ def png(seed: int = 0) -> bytes:
     return target.getvalue()
 
 
-def study(owner: User, *, pictures: int = 1, as_series: bool = False, reference: str = "", sms: SmsRequest | None = None) -> Study:
+def study(
+    owner: User, *, pictures: int = 1, as_series: bool = False, reference: str = "", sms: SmsRequest | None = None
+) -> Study:
     """An upload of that many pictures, as the service keeps and records it."""
     files = [streamed(f"slice-{number:03}.png", png(number)) for number in range(pictures)]
     try:
-        return upload_services.receive(owner=owner, files=files, patient_reference=reference, sms=sms, as_series=as_series)
+        return upload_services.receive(
+            owner=owner, files=files, patient_reference=reference, sms=sms, as_series=as_series
+        )
     finally:
         for file in files:
             file.close()
@@ -72,8 +78,14 @@ def analysed(study: Study, *verdicts: Verdict, probability: float | None = None)
     for place, scan in enumerate(scans):
         verdict = verdicts[min(place, len(verdicts) - 1)]
         count = scan.files.count()
-        volume = Volume(np.stack([head(number) for number in range(count)])[..., None], scan.kind, tuple(f"slice-{n:03}.png" for n in range(count)))
-        analysis_services.record(claimed[scan.pk], findings(volume, verdict, probability), volume=volume, model=MODEL, milliseconds=412)
+        volume = Volume(
+            np.stack([head(number) for number in range(count)])[..., None],
+            scan.kind,
+            tuple(f"slice-{n:03}.png" for n in range(count)),
+        )
+        analysis_services.record(
+            claimed[scan.pk], findings(volume, verdict, probability), volume=volume, model=MODEL, milliseconds=412
+        )
     return list(study.scans.order_by("position").select_related("current_analysis"))
 
 
@@ -81,7 +93,11 @@ def findings(volume: Volume, verdict: Verdict, probability: float | None = None)
     """What a model could have answered: the spot outlined on every slice where the verdict is tumour."""
     if verdict is Verdict.REFUSED:
         return Findings.refused(volume, "This is not an MRI of a brain.")
-    share = probability if probability is not None else {Verdict.TUMOUR: 0.93, Verdict.NO_TUMOUR: 0.04, Verdict.UNCERTAIN: 0.41}[verdict]
+    share = (
+        probability
+        if probability is not None
+        else {Verdict.TUMOUR: 0.93, Verdict.NO_TUMOUR: 0.04, Verdict.UNCERTAIN: 0.41}[verdict]
+    )
     outlined = verdict is Verdict.TUMOUR
     masks = [Mask(spot()) if outlined else Mask.empty(SIDE, SIDE) for _ in volume.sources]
     measured = lesions(np.stack([mask.pixels for mask in masks]), volume.spacing)
@@ -93,7 +109,10 @@ def findings(volume: Volume, verdict: Verdict, probability: float | None = None)
         compartment=Compartment.FLAIR_ABNORMALITY if outlined else None,
         tumour_volume_ml=None,
         lesions=measured.lesions,
-        slices=tuple(SliceFinding(index, source, share, verdict, mask) for index, (source, mask) in enumerate(zip(volume.sources, masks, strict=True))),
+        slices=tuple(
+            SliceFinding(index, source, share, verdict, mask)
+            for index, (source, mask) in enumerate(zip(volume.sources, masks, strict=True))
+        ),
     )
 
 

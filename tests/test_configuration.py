@@ -81,7 +81,15 @@ def test_a_wrong_or_half_set_variable_is_named_in_one_sentence(environment, vari
 def test_start_up_stops_before_anything_is_written(tmp_path):
     home = tmp_path / "home"
     environment = {**os.environ, "BRAINSCAN_HOME": str(home), "AUTH0_DOMAIN": "hospital.eu.auth0.com"}
-    done = subprocess.run([sys.executable, "manage.py", "check"], cwd=CHECKOUT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run(
+        [sys.executable, "manage.py", "check"],
+        cwd=CHECKOUT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert done.returncode == 1
     assert done.stderr.strip() == (
         "Brainscan did not start: AUTH0_CLIENT_ID, AUTH0_CLIENT_SECRET must be set too, because AUTH0_DOMAIN is: "
@@ -102,5 +110,11 @@ def test_the_session_key_is_made_once_and_kept_to_the_owner(environment):
 def test_cockroachdb_is_reached_through_its_own_engine(tmp_path):
     made = database("cockroachdb://brain:p%40ss@db.example:26257/scans?sslmode=verify-full", tmp_path)
     assert made["ENGINE"] == "django_cockroachdb"
-    assert (made["NAME"], made["USER"], made["PASSWORD"], made["HOST"], made["PORT"]) == ("scans", "brain", "p@ss", "db.example", "26257")
+    assert (made["NAME"], made["USER"], made["PASSWORD"], made["HOST"], made["PORT"]) == (
+        "scans",
+        "brain",
+        "p@ss",
+        "db.example",
+        "26257",
+    )
     assert made["OPTIONS"]["sslmode"] == "verify-full"

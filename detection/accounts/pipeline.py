@@ -37,14 +37,23 @@ def verified_email_only(backend: Auth0, details: dict[str, Any], *args: Any, **k
     """
     email = details.get("email") or ""
     if not email:
-        raise SignInRefused(backend, "Your hospital account has no e-mail address, so we cannot tell whose it is. Ask your administrator to add one.")
+        raise SignInRefused(
+            backend,
+            "Your hospital account has no e-mail address, so we cannot tell whose it is. Ask your administrator to add one.",
+        )
     # `is True` and not truth: the text "false" is true.
     if details.get("email_verified") is not True:
-        raise SignInRefused(backend, "The e-mail address of your hospital account is not verified yet. Open the link in the e-mail that you got from Auth0, then sign in again.")
+        raise SignInRefused(
+            backend,
+            "The e-mail address of your hospital account is not verified yet. Open the link in the e-mail that you got from Auth0, then sign in again.",
+        )
     try:
         validate_email(email)
     except ValidationError:
-        raise SignInRefused(backend, "The e-mail address of your hospital account is not a valid one. Ask your administrator to correct it.") from None
+        raise SignInRefused(
+            backend,
+            "The e-mail address of your hospital account is not a valid one. Ask your administrator to correct it.",
+        ) from None
 
 
 def active_only(backend: Auth0, user: User | None = None, *args: Any, **kwargs: Any) -> None:
@@ -75,7 +84,11 @@ def username(details: dict[str, Any], user: User | None = None, *args: Any, **kw
     while User.objects.filter(username__iexact=name).exists():
         number += 1
         name = f"{wanted}-{number}"
-    return {"username": name, "first_name": details["first_name"][:NAME_LENGTH], "last_name": details["last_name"][:NAME_LENGTH]}
+    return {
+        "username": name,
+        "first_name": details["first_name"][:NAME_LENGTH],
+        "last_name": details["last_name"][:NAME_LENGTH],
+    }
 
 
 def remember_identity_token(strategy: Any, response: dict[str, Any], *args: Any, **kwargs: Any) -> None:

@@ -77,7 +77,10 @@ def make_first_accounts(home: Path, *, admin_password: str | None, doctor_passwo
     """
     if User.objects.exists():
         return False
-    passwords = {"admin": admin_password or secrets.token_urlsafe(15), "doctor": doctor_password or secrets.token_urlsafe(15)}
+    passwords = {
+        "admin": admin_password or secrets.token_urlsafe(15),
+        "doctor": doctor_password or secrets.token_urlsafe(15),
+    }
     # The file before the accounts: stopped in between, a start leaves no account whose password nobody knows.
     draft = home / f".{FIRST_ACCOUNTS}-{os.getpid()}"
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

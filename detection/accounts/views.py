@@ -130,23 +130,39 @@ def account(request: HttpRequest) -> HttpResponse:
     form = PasswordChangeForm(user, request.POST or None) if local else None
     if request.method == "POST":
         if form is None:
-            return _refused(request, 403, "No password here", "This account signs in with a hospital account. Change its password there.")
+            return _refused(
+                request,
+                403,
+                "No password here",
+                "This account signs in with a hospital account. Change its password there.",
+            )
         if form.is_valid():
             form.save()
             # Signed out everywhere else, not here.
             update_session_auth_hash(request, user)
             audit.record(user, "password changed", user)
-            messages.success(request, "The password is changed. You stay signed in here, and are signed out everywhere else.")
+            messages.success(
+                request, "The password is changed. You stay signed in here, and are signed out everywhere else."
+            )
             return redirect("account")
-    return render(request, "accounts/account.html", {"form": form}, status=400 if form is not None and form.errors else 200)
+    return render(
+        request, "accounts/account.html", {"form": form}, status=400 if form is not None and form.errors else 200
+    )
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """A form that was open too long, or not ours."""
-    return _refused(request, 403, "This form has expired", "Nothing was changed. Go back, load the page again and send the form once more.")
+    return _refused(
+        request,
+        403,
+        "This form has expired",
+        "Nothing was changed. Go back, load the page again and send the form once more.",
+    )
 
 
-def locked_out(request: HttpRequest, original: HttpResponseBase | None, credentials: dict[str, Any] | None, *args: Any) -> HttpResponse:
+def locked_out(
+    request: HttpRequest, original: HttpResponseBase | None, credentials: dict[str, Any] | None, *args: Any
+) -> HttpResponse:
     """Too many wrong passwords for one name from one address (django-axes)."""
     response = _refused(request, 429, "Too many wrong passwords", COOL_OFF)
     response["Retry-After"] = "900"

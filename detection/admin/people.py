@@ -40,7 +40,9 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # Django's own is n
         ("Rights", {"fields": ("role", "is_active")}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
-    add_fieldsets = ((None, {"classes": ("wide",), "fields": ("username", "role", "usable_password", "password1", "password2")}),)
+    add_fieldsets = (
+        (None, {"classes": ("wide",), "fields": ("username", "role", "usable_password", "password1", "password2")}),
+    )
 
     @admin.display(description="Name")
     def display_name(self, user: User) -> str:
@@ -69,10 +71,14 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # Django's own is n
             after = {field: getattr(user, field) for field in before}
             audit.record(actor, "account changed", user, fields=sorted(form.changed_data), before=before, after=after)
 
-    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:  # noqa: A002  Django's name
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:
         """Set somebody's password, and write down that it was done."""
         response = super().user_change_password(request, id, form_url)
-        if request.method == "POST" and response.status_code == 302 and (user := self.get_object(request, id)) is not None:
+        if (
+            request.method == "POST"
+            and response.status_code == 302
+            and (user := self.get_object(request, id)) is not None
+        ):
             audit.record(request.user if isinstance(request.user, User) else None, "password set", user)
         return response
 

@@ -10,7 +10,17 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from detection.admin.shown import NOTHING, LookOnly, RecordAdmin, TabularInline, link, masked, percent, thumbnail, verdict
+from detection.admin.shown import (
+    NOTHING,
+    LookOnly,
+    RecordAdmin,
+    TabularInline,
+    link,
+    masked,
+    percent,
+    thumbnail,
+    verdict,
+)
 from detection.models import Analysis, Delivery, Scan, StoredFile, Study
 
 
@@ -131,7 +141,20 @@ class ScanAdmin(RecordAdmin):
     search_fields = ("study__patient_reference", "owner__username", "=id", "=files__sha256")
     search_help_text = "Patient reference, doctor's account, the scan's id, or a file's SHA-256."
     date_hierarchy = "created_at"
-    fields = ("large_picture", "id", "of_study", "position", "owner", "kind", "created_at", "opened_at", "result", "probability", "version", "why")
+    fields = (
+        "large_picture",
+        "id",
+        "of_study",
+        "position",
+        "owner",
+        "kind",
+        "created_at",
+        "opened_at",
+        "result",
+        "probability",
+        "version",
+        "why",
+    )
     readonly_fields = fields
     inlines = (_RunsOfScan, _FilesOfScan)
 
@@ -175,7 +198,17 @@ class ScanAdmin(RecordAdmin):
 class AnalysisAdmin(RecordAdmin):
     """Every run of the models, with what was used and what was found."""
 
-    list_display = ("picture", "reference", "queued_at", "state", "result", "probability", "model_version", "seconds", "attempts")
+    list_display = (
+        "picture",
+        "reference",
+        "queued_at",
+        "state",
+        "result",
+        "probability",
+        "model_version",
+        "seconds",
+        "attempts",
+    )
     list_display_links = ("reference",)
     list_select_related = ("scan__study",)
     list_filter = ("state", "verdict", ("model_version", admin.AllValuesFieldListFilter))
@@ -223,7 +256,10 @@ class AnalysisAdmin(RecordAdmin):
 
     @admin.display(description="Weight files")
     def weight_files(self, analysis: Analysis) -> str:
-        return format_html("<pre>{}</pre>", "\n".join(f"{name}  {digest}" for name, digest in sorted(analysis.weights.items())) or NOTHING)
+        return format_html(
+            "<pre>{}</pre>",
+            "\n".join(f"{name}  {digest}" for name, digest in sorted(analysis.weights.items())) or NOTHING,
+        )
 
     @admin.display(description="Findings")
     def what_was_found(self, analysis: Analysis) -> str:
@@ -236,7 +272,9 @@ class AnalysisAdmin(RecordAdmin):
 def _without_outlines(analysis: Analysis) -> str:
     """Findings as indented JSON; outlines are thousands of numbers that the picture shows better."""
     findings = {**(analysis.findings or {})}
-    findings["slices"] = [{key: value for key, value in found.items() if key != "outline"} for found in findings.get("slices", [])]
+    findings["slices"] = [
+        {key: value for key, value in found.items() if key != "outline"} for found in findings.get("slices", [])
+    ]
     return json.dumps(findings, indent=2, ensure_ascii=False)
 
 

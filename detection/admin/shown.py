@@ -53,7 +53,9 @@ def link(row: models.Model | None, text: str) -> str:
     """A link to a row's own page in the admin."""
     if row is None:
         return NOTHING
-    return format_html('<a href="{}">{}</a>', reverse(f"admin:detection_{row._meta.model_name}_change", args=[row.pk]), text)
+    return format_html(
+        '<a href="{}">{}</a>', reverse(f"admin:detection_{row._meta.model_name}_change", args=[row.pk]), text
+    )
 
 
 def verdict(analysis: Analysis | None) -> str:
@@ -104,7 +106,9 @@ def thumbnail(analysis: Analysis | None, side: int = 64) -> str:
     rows, columns = findings.get("rows") or 1, findings.get("columns") or 1
     chosen = telling_slice(findings) or {}
     polygons: SafeString = format_html_join(
-        "", '<polygon points="{}"/>', ((" ".join(f"{x},{y}" for x, y in polygon),) for polygon in chosen.get("outline") or [])
+        "",
+        '<polygon points="{}"/>',
+        ((" ".join(f"{x},{y}" for x, y in polygon),) for polygon in chosen.get("outline") or []),
     )
     # Attributes only: the content security policy allows no inline style.
     return format_html(

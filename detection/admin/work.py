@@ -18,7 +18,21 @@ class DeliveryAdmin(RecordAdmin):
     search_fields = ("study__patient_reference", "=receipt", "=id")
     search_help_text = "Patient reference, the sender's receipt, or the delivery's id."
     date_hierarchy = "created_at"
-    fields = ("id", "of_study", "recipient", "to", "consented_at", "consent_recorded_by", "state", "reason", "attempts", "sender", "receipt", "created_at", "sent_at")
+    fields = (
+        "id",
+        "of_study",
+        "recipient",
+        "to",
+        "consented_at",
+        "consent_recorded_by",
+        "state",
+        "reason",
+        "attempts",
+        "sender",
+        "receipt",
+        "created_at",
+        "sent_at",
+    )
     readonly_fields = ("id", "of_study", "to", "attempts")
 
     @admin.display(description="Phone")

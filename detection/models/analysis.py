@@ -61,11 +61,15 @@ class Analysis(Leased):
     finished_at = models.DateTimeField(null=True, blank=True)
     milliseconds = models.PositiveIntegerField(null=True, blank=True, help_text="From claim to record.")
     model_version = models.CharField(max_length=64, blank=True, default="")
-    weights: models.JSONField[dict[str, str], dict[str, str]] = models.JSONField(default=dict, blank=True, help_text="File name to SHA-256 of every weight file used.")
+    weights: models.JSONField[dict[str, str], dict[str, str]] = models.JSONField(
+        default=dict, blank=True, help_text="File name to SHA-256 of every weight file used."
+    )
     verdict = models.CharField(max_length=10, choices=Verdict.choices, blank=True, default="")
     tumour_probability = models.FloatField(null=True, blank=True)
     reason = models.TextField(blank=True, default="", help_text="Why refused, uncertain or failed: a sentence.")
-    findings: models.JSONField[dict[str, Any] | None, dict[str, Any] | None] = models.JSONField(null=True, blank=True, help_text="The contract's scan object.")
+    findings: models.JSONField[dict[str, Any] | None, dict[str, Any] | None] = models.JSONField(
+        null=True, blank=True, help_text="The contract's scan object."
+    )
 
     objects = AnalysisQuerySet.as_manager()
 
@@ -77,13 +81,22 @@ class Analysis(Leased):
             models.Index(name="analysis_verdict", fields=["verdict"]),
         ]
         constraints = [
-            models.CheckConstraint(name="analysis_progress_is_a_share", condition=models.Q(progress__gte=0.0, progress__lte=1.0)),
+            models.CheckConstraint(
+                name="analysis_progress_is_a_share", condition=models.Q(progress__gte=0.0, progress__lte=1.0)
+            ),
             models.CheckConstraint(
                 name="analysis_probability_is_a_share",
-                condition=models.Q(tumour_probability__isnull=True) | models.Q(tumour_probability__gte=0.0, tumour_probability__lte=1.0),
+                condition=models.Q(tumour_probability__isnull=True)
+                | models.Q(tumour_probability__gte=0.0, tumour_probability__lte=1.0),
             ),
-            models.CheckConstraint(name="analysis_ended_has_an_end", condition=models.Q(state__in=["queued", "running"]) | models.Q(finished_at__isnull=False)),
-            models.CheckConstraint(name="analysis_failed_says_why", condition=~models.Q(state__in=["failed", "refused"]) | ~models.Q(reason="")),
+            models.CheckConstraint(
+                name="analysis_ended_has_an_end",
+                condition=models.Q(state__in=["queued", "running"]) | models.Q(finished_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="analysis_failed_says_why",
+                condition=~models.Q(state__in=["failed", "refused"]) | ~models.Q(reason=""),
+            ),
         ]
 
     def __str__(self) -> str:

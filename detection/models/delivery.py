@@ -40,9 +40,13 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         A clinician's once every scan of the study has an ended analysis; a patient's once a doctor
         has released the study as well; a message whose sender's lease ran out again.
         """
-        unfinished = models.Exists(Scan.objects.filter(study=models.OuterRef("study"), current_analysis__state__in=State.unfinished()))
+        unfinished = models.Exists(
+            Scan.objects.filter(study=models.OuterRef("study"), current_analysis__state__in=State.unfinished())
+        )
         may_go = models.Q(recipient=Recipient.CLINICIAN) | models.Q(study__released_at__isnull=False)
-        waiting = models.Q(state=DeliveryState.WAITING) & (models.Q(not_before__isnull=True) | models.Q(not_before__lte=now))
+        waiting = models.Q(state=DeliveryState.WAITING) & (
+            models.Q(not_before__isnull=True) | models.Q(not_before__lte=now)
+        )
         abandoned = models.Q(state=DeliveryState.SENDING, lease_until__lt=now)
         return self.filter(may_go, waiting | abandoned).filter(~unfinished).order_by("created_at", "id")
 
@@ -54,8 +58,12 @@ class Delivery(Leased):
     study = models.ForeignKey("detection.Study", on_delete=models.CASCADE, related_name="deliveries")
     recipient = models.CharField(max_length=10, choices=Recipient.choices, default=Recipient.CLINICIAN)
     phone = PhoneNumberField()
-    consented_at = models.DateTimeField(null=True, blank=True, help_text="When the uploader recorded the recipient's consent.")
-    consent_recorded_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    consented_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the uploader recorded the recipient's consent."
+    )
+    consent_recorded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     state = models.CharField(max_length=10, choices=DeliveryState.choices, default=DeliveryState.WAITING)
     reason = models.TextField(blank=True, default="", help_text="Why it is not sent (yet): a sentence.")
     sender = models.CharField(max_length=20, blank=True, default="", help_text="console or twilio")
@@ -70,8 +78,13 @@ class Delivery(Leased):
         ordering = ("-created_at", "-id")
         indexes = [models.Index(name="delivery_queue", fields=["state", "created_at"])]
         constraints = [
-            models.CheckConstraint(name="delivery_patient_consented", condition=~models.Q(recipient="patient") | models.Q(consented_at__isnull=False)),
-            models.CheckConstraint(name="delivery_failed_says_why", condition=~models.Q(state="failed") | ~models.Q(reason="")),
+            models.CheckConstraint(
+                name="delivery_patient_consented",
+                condition=~models.Q(recipient="patient") | models.Q(consented_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="delivery_failed_says_why", condition=~models.Q(state="failed") | ~models.Q(reason="")
+            ),
         ]
 
     def __str__(self) -> str:

@@ -15,7 +15,9 @@ class Leased(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)
     lease_owner = models.CharField(max_length=64, blank=True, default="", editable=False)
     lease_until = models.DateTimeField(null=True, blank=True, editable=False)
-    not_before = models.DateTimeField(null=True, blank=True, editable=False, help_text="Waits until then, after a temporary error.")
+    not_before = models.DateTimeField(
+        null=True, blank=True, editable=False, help_text="Waits until then, after a temporary error."
+    )
 
     class Meta:
         abstract = True

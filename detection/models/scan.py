@@ -47,7 +47,14 @@ class Scan(models.Model):
     position = models.PositiveIntegerField(default=0, help_text="Place within the study, from 0.")
     kind = models.CharField(max_length=6, choices=Kind.choices)
     created_at = models.DateTimeField(auto_now_add=True)
-    current_analysis = models.ForeignKey("detection.Analysis", null=True, blank=True, on_delete=models.SET_NULL, related_name="+", help_text="The latest run.")
+    current_analysis = models.ForeignKey(
+        "detection.Analysis",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="The latest run.",
+    )
     opened_at = models.DateTimeField(null=True, blank=True, help_text="When its owner first opened the ended result.")
 
     objects = ScanQuerySet.as_manager()

@@ -18,7 +18,9 @@ class StoredFile(models.Model):
     position = models.PositiveIntegerField(help_text="Place within the scan, from 0.")
     key = models.CharField(max_length=200, unique=True, editable=False)
     original_name = models.CharField(max_length=255)
-    format = models.CharField(max_length=20, help_text="As found in the content: png, jpeg, tiff, webp, bmp, dicom, nifti.")
+    format = models.CharField(
+        max_length=20, help_text="As found in the content: png, jpeg, tiff, webp, bmp, dicom, nifti."
+    )
     bytes = models.PositiveBigIntegerField()
     sha256 = models.CharField(max_length=64, db_index=True)
     rows = models.PositiveIntegerField(null=True, blank=True)

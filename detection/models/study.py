@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from detection.models.user import User
 
 REFERENCE_LENGTH = 64
-no_control_characters = RegexValidator(r"^[^\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]*$", "Use letters, digits and ordinary punctuation only.")
+no_control_characters = RegexValidator(
+    r"^[^\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]*$", "Use letters, digits and ordinary punctuation only."
+)
 
 
 class StudyQuerySet(models.QuerySet["Study"]):
@@ -35,10 +37,16 @@ class Study(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="studies")
-    patient_reference = models.CharField(max_length=REFERENCE_LENGTH, validators=[no_control_characters], help_text="A pseudonym or study number, never a name.")
+    patient_reference = models.CharField(
+        max_length=REFERENCE_LENGTH,
+        validators=[no_control_characters],
+        help_text="A pseudonym or study number, never a name.",
+    )
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
     released_at = models.DateTimeField(null=True, blank=True)
-    released_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    released_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
 
     objects = StudyQuerySet.as_manager()
 
@@ -48,7 +56,8 @@ class Study(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="study_released_by_somebody",
-                condition=models.Q(released_at__isnull=True, released_by__isnull=True) | models.Q(released_at__isnull=False, released_by__isnull=False),
+                condition=models.Q(released_at__isnull=True, released_by__isnull=True)
+                | models.Q(released_at__isnull=False, released_by__isnull=False),
             )
         ]
 
@@ -58,4 +67,6 @@ class Study(models.Model):
     @property
     def is_finished(self) -> bool:
         """Whether every scan has an ended analysis."""
-        return not self.scans.filter(models.Q(current_analysis__isnull=True) | models.Q(current_analysis__state__in=State.unfinished())).exists()
+        return not self.scans.filter(
+            models.Q(current_analysis__isnull=True) | models.Q(current_analysis__state__in=State.unfinished())
+        ).exists()

@@ -20,7 +20,9 @@ class Role(models.TextChoices):
 class BrainscanUserManager(UserManager["User"]):
     """Makes accounts whose Django flags agree with their role."""
 
-    def create_superuser(self, username: str, email: str | None = None, password: str | None = None, **extra: Any) -> User:  # type: ignore[override]
+    def create_superuser(
+        self, username: str, email: str | None = None, password: str | None = None, **extra: Any
+    ) -> User:  # type: ignore[override]
         """An administrator; `manage.py createsuperuser` ends here."""
         extra.setdefault("role", Role.ADMINISTRATOR)
         return super().create_superuser(username, email, password, **extra)
@@ -62,7 +64,9 @@ class User(AbstractUser):
 
     def has_module_perms(self, app_label: str) -> bool:
         """Reviewers see Brainscan's own rows in the admin, nothing else."""
-        return super().has_module_perms(app_label) or (self.is_active and self.role == Role.REVIEWER and app_label == "detection")
+        return super().has_module_perms(app_label) or (
+            self.is_active and self.role == Role.REVIEWER and app_label == "detection"
+        )
 
     def has_perm(self, perm: str, obj: Any = None) -> bool:
         """Reviewers may view clinical rows in the admin and change none."""
@@ -71,4 +75,6 @@ class User(AbstractUser):
         return super().has_perm(perm, obj)
 
 
-REVIEWER_PERMISSIONS = frozenset(f"detection.view_{row}" for row in ("study", "scan", "storedfile", "analysis", "delivery"))
+REVIEWER_PERMISSIONS = frozenset(
+    f"detection.view_{row}" for row in ("study", "scan", "storedfile", "analysis", "delivery")
+)

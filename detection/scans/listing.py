@@ -184,7 +184,9 @@ def page(user: User, choice: Choice) -> Page:
         scans = list(rows.order_by("-created_at", "-id")[: PAGE + 1])
         more_newer, more_older = choice.after is not None, len(scans) > PAGE
         scans = scans[:PAGE]
-    counted = visible.aggregate(**{f"tab{i}": Count("pk", filter=tab[1] or None) for i, tab in enumerate(TABS.values())})
+    counted = visible.aggregate(
+        **{f"tab{i}": Count("pk", filter=tab[1] or None) for i, tab in enumerate(TABS.values())}
+    )
     tabs = [(key, TABS[key][0], counted[f"tab{i}"]) for i, key in enumerate(TABS)]
     total = matching.count() if choice.is_filtered else next(number for key, _, number in tabs if key == choice.tab)
     return Page(

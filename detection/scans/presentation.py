@@ -128,9 +128,7 @@ def present(
 
 def svg_paths(outline: Sequence[Sequence[Sequence[float]]]) -> tuple[str, ...]:
     """Closed polygons of [x, y] as one SVG path each."""
-    return tuple(
-        "M" + "L".join(f"{x:g} {y:g}" for x, y in polygon) + "Z" for polygon in outline if len(polygon) > 2
-    )
+    return tuple("M" + "L".join(f"{x:g} {y:g}" for x, y in polygon) + "Z" for polygon in outline if len(polygon) > 2)
 
 
 def _slices(found: dict[str, Any] | None, limits: tuple[float, float] | None) -> tuple[Slice, ...]:
@@ -283,9 +281,7 @@ def _warnings(scan: Scan, found: dict[str, Any]) -> tuple[str, ...]:
             height = lesion["slices"][1] - lesion["slices"][0] + 1
             if height <= 2 and len(found["slices"]) > 2:
                 seen = "one slice" if height == 1 else "two slices"
-                warnings.append(
-                    f"Lesion {number} is seen on {seen} only. Treat it as a question, not as a finding."
-                )
+                warnings.append(f"Lesion {number} is seen on {seen} only. Treat it as a question, not as a finding.")
     return tuple(warnings)
 
 
@@ -304,7 +300,9 @@ def _provenance(scan: Scan, analysis: Analysis, files: Sequence[StoredFile]) -> 
     rows: list[tuple[str, str, str]] = []
     if analysis.model_version:
         rows.append(("Model", analysis.model_version, ""))
-    rows += [("Weights", f"{name}, sha256 {words.shortened(sha)}", sha) for name, sha in sorted(analysis.weights.items())]
+    rows += [
+        ("Weights", f"{name}, sha256 {words.shortened(sha)}", sha) for name, sha in sorted(analysis.weights.items())
+    ]
     limits = thresholds(analysis)
     if limits is not None:
         low, high = (words.plain(round(limit * 100, 1)) for limit in limits)

@@ -19,7 +19,9 @@ SIGN_OF_LIFE = timedelta(seconds=30)
 def uploaded_before(scan: Scan) -> Scan | None:
     """The latest earlier scan of the same owner with an identical file, in another study; None if there is none."""
     hashes = StoredFile.objects.filter(scan=scan).values("sha256")
-    same = StoredFile.objects.filter(sha256__in=hashes, scan__owner=scan.owner_id, scan__created_at__lte=scan.created_at)
+    same = StoredFile.objects.filter(
+        sha256__in=hashes, scan__owner=scan.owner_id, scan__created_at__lte=scan.created_at
+    )
     file = same.exclude(scan__study=scan.study_id).select_related("scan").order_by("-scan__created_at").first()
     return None if file is None else file.scan
 

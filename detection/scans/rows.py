@@ -88,8 +88,6 @@ def _message(scan: Scan) -> StateWord | None:
     return words.delivery_state(deliveries[0]) if deliveries else None
 
 
-
-
 def messages(study: Study) -> list[tuple[StateWord, Delivery]]:
     """A study's text messages, each with its state."""
     return [(words.delivery_state(delivery), delivery) for delivery in study.deliveries.all()]

@@ -9,7 +9,9 @@ from detection.models import Analysis
 from detection.models.analysis import State, Verdict
 from detection.scans import words
 
-SUCH_SCANS = "“Such scans” are scans with a known answer, kept apart from training, that the model scored like this one."
+SUCH_SCANS = (
+    "“Such scans” are scans with a known answer, kept apart from training, that the model scored like this one."
+)
 NOT_ALL_CLEAR = "This is not an all-clear."
 AS_IF_NO_AI = "Read this scan as if no AI had been used."
 
@@ -119,7 +121,9 @@ def _coming(analysis: Analysis, ahead: int, *, worker_alive: bool) -> VerdictBlo
         sub = ["No analysis worker answers at the moment. The scan is stored and will be analysed once one does."]
     if analysis.state == State.RUNNING:
         done = words.percent_done(analysis.progress)
-        return VerdictBlock("working", "Analysing", ":", f"{done}.", tuple(sub), progress=round(analysis.progress * 100))
+        return VerdictBlock(
+            "working", "Analysing", ":", f"{done}.", tuple(sub), progress=round(analysis.progress * 100)
+        )
     half = "next in the queue." if not ahead else f"{words.count(ahead, 'analysis', 'analyses')} before this one."
     return VerdictBlock("queued", "Waiting", ":", half, tuple(sub), progress=0)
 
@@ -161,9 +165,7 @@ def _answer(analysis: Analysis, share: float) -> VerdictBlock:
         sub.insert(0, NOT_ALL_CLEAR)
     if kind == "uncertain":
         sub = [part for part in (analysis.reason, AS_IF_NO_AI, SUCH_SCANS) if part]
-    return VerdictBlock(
-        kind, lead, rest, half, tuple(sub), scale=scale, dots=words.squares(share), dots_text=frequency
-    )
+    return VerdictBlock(kind, lead, rest, half, tuple(sub), scale=scale, dots=words.squares(share), dots_text=frequency)
 
 
 def thresholds(analysis: Analysis) -> tuple[float, float] | None:

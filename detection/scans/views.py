@@ -152,6 +152,4 @@ def help_page(request: HttpRequest) -> HttpResponse:
 
 
 def _verdict(analysis: Analysis) -> verdicts.VerdictBlock:
-    return verdicts.verdict(
-        analysis, ahead=queries.ahead_of(analysis), worker_alive=queries.worker_is_alive(analysis)
-    )
+    return verdicts.verdict(analysis, ahead=queries.ahead_of(analysis), worker_alive=queries.worker_is_alive(analysis))

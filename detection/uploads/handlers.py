@@ -65,7 +65,12 @@ class LimitedUploadHandler(FileUploadHandler):
         self.length = 0
 
     def handle_raw_input(
-        self, input_data: Any, META: dict[str, str], content_length: int, boundary: bytes, encoding: str | None = None  # noqa: N803
+        self,
+        input_data: Any,
+        META: dict[str, str],
+        content_length: int,
+        boundary: bytes,
+        encoding: str | None = None,
     ) -> None:
         """Note how long the body says it is."""
         self.length = content_length

@@ -190,7 +190,12 @@ def _record(
     if sms is not None:
         _record_delivery(study, sms)
     audit.record(
-        study.owner, "uploaded", study, scans=len(scans), files=sum(len(stored) for _, stored in scans), left_out=left_out
+        study.owner,
+        "uploaded",
+        study,
+        scans=len(scans),
+        files=sum(len(stored) for _, stored in scans),
+        left_out=left_out,
     )
 
 

@@ -81,7 +81,15 @@ class Tenant:
 
     def _id_token(self) -> str:
         now = int(time.time())
-        claims = {"iss": ISSUER, "aud": CLIENT_ID, "iat": now, "exp": now + 300, "nonce": self.nonce, **self.person, **self.claims}
+        claims = {
+            "iss": ISSUER,
+            "aud": CLIENT_ID,
+            "iat": now,
+            "exp": now + 300,
+            "nonce": self.nonce,
+            **self.person,
+            **self.claims,
+        }
         claims = {name: value for name, value in claims.items() if value is not None}
         return jwt.encode(claims, key(self.signed_by), algorithm="RS256", headers={"kid": "1"})
 

@@ -24,10 +24,18 @@ def account(*arguments: str) -> str:
 
 
 class TestAdd:
-    @pytest.mark.parametrize(("role", "staff", "superuser"), [("doctor", False, False), ("reviewer", True, False), ("administrator", True, True)])
-    def test_makes_an_account_with_that_role(self, monkeypatch: pytest.MonkeyPatch, role: str, staff: bool, superuser: bool) -> None:
+    @pytest.mark.parametrize(
+        ("role", "staff", "superuser"),
+        [("doctor", False, False), ("reviewer", True, False), ("administrator", True, True)],
+    )
+    def test_makes_an_account_with_that_role(
+        self, monkeypatch: pytest.MonkeyPatch, role: str, staff: bool, superuser: bool
+    ) -> None:
         monkeypatch.setenv("NEW_PASSWORD", cast.PASSWORD)
-        assert account("add", "eve", "--role", role, "--password-env", "NEW_PASSWORD") == f"Account eve made, role {role}.\n"
+        assert (
+            account("add", "eve", "--role", role, "--password-env", "NEW_PASSWORD")
+            == f"Account eve made, role {role}.\n"
+        )
         user = User.objects.get(username="eve")
         assert (user.role, user.is_staff, user.is_superuser) == (role, staff, superuser)
         assert user.check_password(cast.PASSWORD)

@@ -108,7 +108,9 @@ class TestGettingIn:
 
 class TestUnverifiedEmail:
     @pytest.mark.parametrize("verified", [False, None, "true", 1])
-    def test_is_refused_with_a_sentence_and_leaves_no_account(self, visitor: Client, tenant: Tenant, verified: object) -> None:
+    def test_is_refused_with_a_sentence_and_leaves_no_account(
+        self, visitor: Client, tenant: Tenant, verified: object
+    ) -> None:
         tenant.person["email_verified"] = verified
         assert "not verified" in refusal(sign_in(visitor, tenant))
         assert not is_signed_in(visitor)
@@ -195,7 +197,9 @@ class TestAnswersThatAreNotBelieved:
 
     def test_a_person_who_stopped_there(self, visitor: Client, tenant: Tenant) -> None:
         asked = begin(visitor, tenant)
-        answer = refusal(come_back(visitor, error="access_denied", error_description="<b>text of theirs</b>", state=asked["state"]))
+        answer = refusal(
+            come_back(visitor, error="access_denied", error_description="<b>text of theirs</b>", state=asked["state"])
+        )
         assert "You stopped signing in" in answer
         assert "theirs" not in answer
 

@@ -12,7 +12,9 @@ NEW = "violet-anchor-9023"
 
 
 def change(visitor, old: str, new: str, again: str | None = None):
-    return visitor.post(ACCOUNT, {"old_password": old, "new_password1": new, "new_password2": new if again is None else again})
+    return visitor.post(
+        ACCOUNT, {"old_password": old, "new_password1": new, "new_password2": new if again is None else again}
+    )
 
 
 def test_says_who_one_is() -> None:

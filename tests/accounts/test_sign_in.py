@@ -103,7 +103,10 @@ class TestRightPassword:
 
 
 class TestWrongPassword:
-    @pytest.mark.parametrize(("name", "password"), [("alice", "wrong"), ("nobody", cast.PASSWORD), ("", ""), ("al\x00ice", "x"), ("a" * 5000, "b" * 5000)])
+    @pytest.mark.parametrize(
+        ("name", "password"),
+        [("alice", "wrong"), ("nobody", cast.PASSWORD), ("", ""), ("al\x00ice", "x"), ("a" * 5000, "b" * 5000)],
+    )
     def test_stays_on_the_page_with_a_sentence(self, visitor: Client, name: str, password: str) -> None:
         cast.alice()
         response = try_in(visitor, name, password)

@@ -19,7 +19,15 @@ def change(user: User) -> str:
 
 
 def fields(user: User, **others: object) -> dict[str, object]:
-    return {"username": user.username, "first_name": "", "last_name": "", "email": "", "role": user.role, "is_active": "on", **others}
+    return {
+        "username": user.username,
+        "first_name": "",
+        "last_name": "",
+        "email": "",
+        "role": user.role,
+        "is_active": "on",
+        **others,
+    }
 
 
 @pytest.fixture
@@ -48,7 +56,11 @@ def test_changes_a_role_and_writes_it_down(administrator: Client, ada: User) -> 
     bob.refresh_from_db()
     assert bob.is_superuser
     entry = AuditEntry.objects.get(action="account changed")
-    assert (entry.actor, entry.details["before"], entry.details["after"]) == (ada, {"role": "doctor"}, {"role": "administrator"})
+    assert (entry.actor, entry.details["before"], entry.details["after"]) == (
+        ada,
+        {"role": "doctor"},
+        {"role": "administrator"},
+    )
 
 
 def test_closes_an_account(administrator: Client) -> None:
@@ -77,7 +89,10 @@ def test_nobody_is_deleted(administrator: Client) -> None:
 
 def test_sets_a_password_and_writes_it_down_without_the_password(administrator: Client) -> None:
     bob = cast.bob()
-    response = administrator.post(reverse("admin:auth_user_password_change", args=[bob.pk]), {"usable_password": "true", "password1": NEW, "password2": NEW})
+    response = administrator.post(
+        reverse("admin:auth_user_password_change", args=[bob.pk]),
+        {"usable_password": "true", "password1": NEW, "password2": NEW},
+    )
     assert response.status_code == 302
     bob.refresh_from_db()
     assert bob.check_password(NEW)

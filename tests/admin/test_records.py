@@ -31,8 +31,16 @@ def url(row: type, page: str = "changelist", *args: object) -> str:
 @pytest.fixture
 def scans() -> list[Scan]:
     """Alice's upload of four pictures: one of each verdict, with a message to a patient."""
-    study = rows.study(cast.alice(), pictures=4, reference="PX-7F3K-21", sms=SmsRequest(PHONE, Recipient.PATIENT, consent=True))
-    Worker.objects.create(name="analysis-host-1-abcd", purpose=Purpose.ANALYSIS, heartbeat_at=study.created_at, ready=True, model_version="2026.1-test")
+    study = rows.study(
+        cast.alice(), pictures=4, reference="PX-7F3K-21", sms=SmsRequest(PHONE, Recipient.PATIENT, consent=True)
+    )
+    Worker.objects.create(
+        name="analysis-host-1-abcd",
+        purpose=Purpose.ANALYSIS,
+        heartbeat_at=study.created_at,
+        ready=True,
+        model_version="2026.1-test",
+    )
     return rows.analysed(study, *Verdict)
 
 
@@ -67,7 +75,17 @@ class TestLists:
 
     def test_scans_show_verdict_probability_and_model(self, scans: list[Scan], administrator: Client) -> None:
         page = text(administrator.get(url(Scan)))
-        for words in ("Suspicious for tumour", "93%", "Nothing above threshold", "4%", "Uncertain", "41%", "Refused", "2026.1-test", "PX-7F3K-21 / 1"):
+        for words in (
+            "Suspicious for tumour",
+            "93%",
+            "Nothing above threshold",
+            "4%",
+            "Uncertain",
+            "41%",
+            "Refused",
+            "2026.1-test",
+            "PX-7F3K-21 / 1",
+        ):
             assert words in page
 
     def test_a_scan_shows_its_picture_with_the_outline(self, scans: list[Scan], administrator: Client) -> None:
@@ -91,7 +109,9 @@ class TestLists:
             ("current_analysis__model_version=2026.1-test", 4),
         ],
     )
-    def test_scans_are_searched_and_filtered(self, scans: list[Scan], administrator: Client, query: str, found: int) -> None:
+    def test_scans_are_searched_and_filtered(
+        self, scans: list[Scan], administrator: Client, query: str, found: int
+    ) -> None:
         assert administrator.get(f"{url(Scan)}?{query}").context["cl"].result_count == found
 
     def test_a_search_that_no_field_can_hold_is_told_so(self, scans: list[Scan], administrator: Client) -> None:
@@ -101,7 +121,9 @@ class TestLists:
     def test_a_scan_is_found_by_its_id_and_by_a_files_digest(self, scans: list[Scan], administrator: Client) -> None:
         scan = scans[2]
         for wanted in (scan.pk, scan.files.get().sha256):
-            assert [found.pk for found in administrator.get(url(Scan), {"q": str(wanted)}).context["cl"].result_list] == [scan.pk]
+            assert [
+                found.pk for found in administrator.get(url(Scan), {"q": str(wanted)}).context["cl"].result_list
+            ] == [scan.pk]
 
     @pytest.mark.parametrize("row", [Study, Scan, Analysis, Delivery, AuditEntry])
     def test_lists_have_a_date_hierarchy(self, scans: list[Scan], administrator: Client, row: type) -> None:
@@ -144,7 +166,9 @@ class TestOneRecord:
         assert "Queued" in page
 
     @pytest.mark.parametrize("row", [Delivery, Study])
-    def test_a_phone_number_shows_its_last_three_digits_only(self, scans: list[Scan], administrator: Client, row: type) -> None:
+    def test_a_phone_number_shows_its_last_three_digits_only(
+        self, scans: list[Scan], administrator: Client, row: type
+    ) -> None:
         pages = [administrator.get(url(row)), administrator.get(url(row, "change", row.objects.get().pk))]
         assert any("\u2022123" in text(page) for page in pages)
         for page in pages:
@@ -156,10 +180,15 @@ class TestNothingCanBeChanged:
     @pytest.mark.parametrize("row", [*CLINICAL, AuditEntry, Worker])
     def test_not_even_by_an_administrator(self, scans: list[Scan], administrator: Client, row: type) -> None:
         one = row.objects.first()
-        before = {name: value for name, value in row.objects.filter(pk=one.pk).values().get().items()}
+        before = dict(row.objects.filter(pk=one.pk).values().get().items())
         assert administrator.get(url(row, "add")).status_code == 403
         assert administrator.post(url(row, "add"), {}).status_code == 403
-        assert administrator.post(url(row, "change", one.pk), {"state": "queued", "reason": "x", "_save": "Save"}).status_code == 403
+        assert (
+            administrator.post(
+                url(row, "change", one.pk), {"state": "queued", "reason": "x", "_save": "Save"}
+            ).status_code
+            == 403
+        )
         assert administrator.post(url(row, "delete", one.pk), {"post": "yes"}).status_code == 403
         administrator.post(url(row), {"action": "delete_selected", "_selected_action": [str(one.pk)], "post": "yes"})
         assert row.objects.filter(pk=one.pk).values().get() == before
@@ -176,4 +205,6 @@ def test_pages_have_nothing_inline(scans: list[Scan], administrator: Client) -> 
     for row in ALL:
         for page in (url(row), url(row, "change", row.objects.first().pk)):
             html = administrator.get(page).content.decode()
-            assert not re.search(r"<style|<script(?![^>]*\bsrc=)(?![^>]*application/json)|\sstyle=|\son\w+=", html), page
+            assert not re.search(r"<style|<script(?![^>]*\bsrc=)(?![^>]*application/json)|\sstyle=|\son\w+=", html), (
+                page
+            )
