@@ -1,0 +1,183 @@
+"""Every hostile file that the door must survive, generated.
+
+`FILES` maps a name to a function that writes the file and returns its path, and to the
+status that answers it: None where the file is odd but readable.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from tests import phantoms_dicom
+from tests.phantoms import slice_picture
+
+
+def _head() -> np.ndarray:
+    return slice_picture(size=128)[0]
+
+
+def _save(path: Path, image: Image.Image, **options: object) -> Path:
+    image.save(path, **options)
+    return path
+
+
+def _bytes(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
+
+
+def _chunk(kind: bytes, content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def png_of(columns: int, rows: int) -> bytes:
+    """A small PNG that unpacks to columns x rows black pixels, written without drawing them."""
+    packer = zlib.compressobj(1)
+    line = bytes(columns + 1)
+    data = b"".join(packer.compress(line) for _ in range(rows)) + packer.flush()
+    head = struct.pack(">IIBBBBB", columns, rows, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
+
+
+def _jpeg(**options: object) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(_head()).save(out, "JPEG", **options)
+    return out.getvalue()
+
+
+def _animated(path: Path, kind: str) -> Path:
+    frames = [Image.fromarray(_head()), Image.fromarray(255 - _head())]
+    frames[0].save(path, kind, save_all=True, append_images=frames[1:])
+    return path
+
+
+def _rgb16(path: Path) -> Path:
+    pixels = np.repeat(_head().astype(">u2")[..., np.newaxis] * 257, 3, axis=2)
+    pixels[:, :64, 0] //= 2
+    lines = b"".join(b"\0" + row.tobytes() for row in pixels)
+    head = struct.pack(">IIBBBBB", 128, 128, 16, 2, 0, 0, 0)
+    parts = _chunk(b"IHDR", head) + _chunk(b"IDAT", zlib.compress(lines)) + _chunk(b"IEND", b"")
+    return _bytes(path, b"\x89PNG\r\n\x1a\n" + parts)
+
+
+def _rotated(path: Path) -> Path:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return _save(path, Image.fromarray(_head()[:, :96]), exif=exif)
+
+
+def _zip(path: Path, entries: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for name, content in entries.items():
+            zipped.writestr(name, content)
+    return path
+
+
+def _zip_link(path: Path) -> Path:
+    entry = zipfile.ZipInfo("1.png")
+    entry.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(path, "w") as zipped:
+        zipped.writestr(entry, "/etc/passwd")
+    return path
+
+
+def _zip_locked(path: Path) -> Path:
+    content = bytearray(_zip(path, {"1.png": png_of(64, 64)}).read_bytes())
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    content[6] |= 1
+    return _bytes(path, bytes(content))
+
+
+def nifti(shape: tuple[int, ...], data: bytes, *, offset: float = 352.0, datatype: int = 4) -> bytes:
+    """A NIfTI-1 file that claims `shape` and carries `data`."""
+    head = bytearray(352)
+    struct.pack_into("<i", head, 0, 348)
+    struct.pack_into("<8h", head, 40, len(shape), *shape, *(1,) * (7 - len(shape)))
+    struct.pack_into("<2h", head, 70, datatype, 16)
+    struct.pack_into("<8f", head, 76, 1, *(1.0,) * 7)
+    struct.pack_into("<f", head, 108, offset)
+    head[344:348] = b"n+1\0"
+    return bytes(head) + data
+
+
+def _dicom(path: Path, **tags: object) -> Path:
+    return phantoms_dicom.write(path, phantoms_dicom.single(_head().astype(np.uint16), **tags))
+
+
+def _without_pixels(path: Path) -> Path:
+    dataset = phantoms_dicom.single(_head().astype(np.uint16))
+    del dataset.PixelData
+    return phantoms_dicom.write(path, dataset)
+
+
+def _polyglot(path: Path) -> Path:
+    return _bytes(path, b"MZ" + _dicom(path).read_bytes()[2:])
+
+
+def _cut(path: Path, whole: bytes) -> Path:
+    return _bytes(path, whole[: len(whole) // 2])
+
+
+Make = Callable[[Path], Path]
+
+FILES: dict[str, tuple[Make, int | None]] = {
+    # pictures
+    "empty.png": (lambda p: _bytes(p, b""), 400),
+    "text.png": (lambda p: _bytes(p, b"Dear doctor, the picture follows.\n"), 415),
+    "truncated.jpg": (lambda p: _cut(p, _jpeg()), 400),
+    "bomb.png": (lambda p: _bytes(p, png_of(30_000, 30_000)), 413),
+    "one_pixel.png": (lambda p: _bytes(p, png_of(1, 1)), 400),
+    "line.png": (lambda p: _bytes(p, png_of(20_000, 3)), 413),
+    "narrow.png": (lambda p: _bytes(p, png_of(4_000, 40)), 400),
+    "animated.gif": (lambda p: _animated(p, "GIF"), 415),
+    "animated.png": (lambda p: _animated(p, "PNG"), 415),
+    "animated.webp": (lambda p: _animated(p, "WEBP"), 415),
+    "drawing.svg": (lambda p: _bytes(p, b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg'/>"), 415),
+    "report.pdf": (lambda p: _bytes(p, b"%PDF-1.7\n"), 415),
+    "program.png": (lambda p: _bytes(p, b"\x7fELF" + bytes(500)), 415),
+    "head_only.png": (lambda p: _bytes(p, png_of(64, 64)[:40]), 400),
+    "cmyk.jpg": (lambda p: _save(p, Image.fromarray(_head()).convert("CMYK")), None),
+    "rgb16.png": (_rgb16, None),
+    "rotated.jpg": (_rotated, None),
+    "mixed_pages.tif": (
+        lambda p: _save(p, Image.new("L", (64, 64)), save_all=True, append_images=[Image.new("L", (80, 64))]),
+        400,
+    ),
+    # zips
+    "nothing.zip": (lambda p: _zip(p, {}), 400),
+    "outside.zip": (lambda p: _zip(p, {"../../1.png": png_of(64, 64)}), 400),
+    "link.zip": (_zip_link, 400),
+    "locked.zip": (_zip_locked, 400),
+    "many.zip": (lambda p: _zip(p, {f"{n}.png": b"" for n in range(5_000)}), 413),
+    "bomb.zip": (lambda p: _zip(p, {"1.png": bytes(300 * 2**20)}), 413),
+    "office.zip": (lambda p: _zip(p, {"[Content_Types].xml": b"<x/>"}), 415),
+    # NIfTI
+    "outside.nii": (lambda p: _bytes(p, nifti((64, 64, 20), b"", offset=1e9)), 400),
+    "short.nii": (lambda p: _bytes(p, nifti((64, 64, 20), bytes(100))), 400),
+    "huge.nii": (lambda p: _bytes(p, nifti((30_000, 30_000, 30_000), b"")), 413),
+    "time.nii": (lambda p: _bytes(p, nifti((64, 64, 20, 50), b"")), 415),
+    "negative.nii": (lambda p: _bytes(p, nifti((64, -64, 20), b"")), 400),
+    "zeros.nii.gz": (lambda p: _bytes(p, gzip.compress(nifti((64, 64, 20), b"") + bytes(100))), 400),
+    "gz_bomb.nii.gz": (lambda p: _bytes(p, gzip.compress(bytes(50 * 2**20))), 415),
+    # DICOM
+    "lying.dcm": (lambda p: _dicom(p, Rows=4000, Columns=4000), 400),
+    "largest.dcm": (lambda p: _dicom(p, Rows=65535, Columns=65535), 413),
+    "no_pixels.dcm": (_without_pixels, 400),
+    "report.dcm": (lambda p: _dicom(p, Modality="SR"), 415),
+    "polyglot.dcm": (_polyglot, 400),
+    "cut.dcm": (lambda p: _cut(p, _dicom(p).read_bytes()), 400),
+}
+
+
+def make(name: str, folder: Path) -> Path:
+    """Write one hostile file into a folder."""
+    return FILES[name][0](folder / name)

@@ -1,0 +1,63 @@
+"""Every hostile file works or is refused with the right status, in little memory and time."""
+
+import resource
+import time
+
+import pytest
+
+from ml.imaging import readers, sandbox
+from ml.imaging.errors import UploadRefused
+from ml.imaging.limits import Limits
+from tests import hostile
+
+REFUSED = [name for name, (_, status) in hostile.FILES.items() if status]
+READABLE = [name for name, (_, status) in hostile.FILES.items() if not status]
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_hostile_file_is_refused_with_a_sentence(name, tmp_path):
+    path = hostile.make(name, tmp_path)
+    started = time.monotonic()
+    with pytest.raises(UploadRefused) as refused:
+        sandbox.inspect([path])
+    assert refused.value.status == hostile.FILES[name][1]
+    assert refused.value.sentence.endswith(".")
+    assert name not in refused.value.sentence
+    assert time.monotonic() - started < 5
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 512 * 1024
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_an_odd_but_sound_picture_is_read(name, tmp_path):
+    path = hostile.make(name, tmp_path)
+    facts = sandbox.inspect([path])[0]
+    volume = readers.read([path])
+    assert (volume.rows, volume.columns) == (facts.rows, facts.columns)
+    assert volume.voxels.std() > 10
+
+
+@pytest.mark.parametrize("name", [name for name in REFUSED if not name.endswith(".zip")])
+def test_the_reader_refuses_it_too(name, tmp_path):
+    with pytest.raises(UploadRefused):
+        readers.read([hostile.make(name, tmp_path)])
+
+
+def test_the_refusal_tells_which_file(tmp_path):
+    good, bad = hostile.make("cmyk.jpg", tmp_path), hostile.make("truncated.jpg", tmp_path)
+    with pytest.raises(UploadRefused) as refused:
+        sandbox.inspect([good, bad])
+    assert refused.value.index == 1
+
+
+def test_a_file_over_the_byte_limit_is_not_opened(tmp_path):
+    path = hostile.make("cmyk.jpg", tmp_path)
+    with pytest.raises(UploadRefused) as refused:
+        sandbox.inspect([path], Limits(max_bytes=100))
+    assert refused.value.status == 413
+
+
+def test_more_files_than_the_limit(tmp_path):
+    path = hostile.make("cmyk.jpg", tmp_path)
+    with pytest.raises(UploadRefused) as refused:
+        sandbox.inspect([path] * 3, Limits(max_files=2))
+    assert refused.value.status == 413
