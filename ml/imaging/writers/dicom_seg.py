@@ -102,7 +102,7 @@ def _for_every_frame(source: SourceSeries, labels: np.ndarray) -> np.ndarray:
             "The slices come from several multi-frame files, which one DICOM Segmentation cannot refer to."
         )
     frames = np.zeros((int(source.first.NumberOfFrames), *labels.shape[1:]), labels.dtype)
-    frames[list(source.frames)] = labels
+    frames[[frame or 0 for frame in source.frames]] = labels
     return frames
 
 

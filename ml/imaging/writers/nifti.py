@@ -46,19 +46,19 @@ def like_nifti(source: Path, masks: np.ndarray, limits: Limits = DEFAULT) -> byt
     """
     header = read_header(source, limits)
     kind, image = (Nifti1Header, Nifti1Image) if header.version == 1 else (Nifti2Header, Nifti2Image)
-    parsed = kind(header.block, endianness=header.order, check=False)
-    labels = _on_stored_axes(_numbered(masks), np.asarray(parsed.get_best_affine(), float))
+    parsed = kind(header.block, endianness=header.order, check=False)  # type: ignore[no-untyped-call]
+    labels = _on_stored_axes(_numbered(masks), np.asarray(parsed.get_best_affine(), float))  # type: ignore[no-untyped-call]
     if labels.shape != header.shape:
         raise ValueError(f"the masks give {labels.shape}, the source is {header.shape}")
 
-    own = kind(endianness="<")
-    own.set_data_shape(labels.shape)
-    own.set_data_dtype(labels.dtype)
+    own = kind(endianness="<")  # type: ignore[no-untyped-call]
+    own.set_data_shape(labels.shape)  # type: ignore[no-untyped-call]
+    own.set_data_dtype(labels.dtype)  # type: ignore[no-untyped-call]
     for name in ("pixdim", "xyzt_units", "qform_code", "sform_code", "quatern_b", "quatern_c", "quatern_d",
                  "qoffset_x", "qoffset_y", "qoffset_z", "srow_x", "srow_y", "srow_z"):  # fmt: skip
         own[name] = parsed[name]
     own["pixdim"][4:] = 1.0
-    return _gzipped(image(labels, None, own))
+    return _gzipped(image(labels, None, own))  # type: ignore[no-untyped-call]
 
 
 def like_dicom(source: SourceSeries, masks: np.ndarray) -> bytes:
@@ -78,14 +78,14 @@ def like_dicom(source: SourceSeries, masks: np.ndarray) -> bytes:
     if masks.shape != source.shape:
         raise ValueError(f"the masks are {masks.shape}, the source is {source.shape}")
     affine = _LPS_TO_RAS @ source.affine()
-    image = Nifti1Image(np.ascontiguousarray(_numbered(masks).transpose(2, 1, 0)), affine)
-    image.header.set_xyzt_units("mm")
-    image.set_sform(affine, code="scanner")
+    image = Nifti1Image(np.ascontiguousarray(_numbered(masks).transpose(2, 1, 0)), affine)  # type: ignore[no-untyped-call]
+    image.header.set_xyzt_units("mm")  # type: ignore[no-untyped-call]
+    image.set_sform(affine, code="scanner")  # type: ignore[no-untyped-call]
     axes = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
     if np.allclose(axes.T @ axes, np.eye(3), atol=1e-4):
-        image.set_qform(affine, code="scanner")
+        image.set_qform(affine, code="scanner")  # type: ignore[no-untyped-call]
     else:  # a qform cannot hold a tilted gantry
-        image.set_qform(None, code="unknown")
+        image.set_qform(None, code="unknown")  # type: ignore[no-untyped-call]
     return _gzipped(image)
 
 
@@ -97,7 +97,7 @@ def _numbered(masks: np.ndarray) -> np.ndarray:
 
 def _on_stored_axes(upright: np.ndarray, affine: np.ndarray) -> np.ndarray:
     """(slices upwards, rows backwards, columns leftwards) to the file's own (i, j, k)."""
-    found = io_orientation(affine)
+    found = io_orientation(affine)  # type: ignore[no-untyped-call]
     world, sign = found[:, 0].astype(int), found[:, 1]
     # As right, anterior, superior: the reverse of left and of back.
     ras = upright.transpose(2, 1, 0)[::-1, ::-1, :]
@@ -110,4 +110,4 @@ def _on_stored_axes(upright: np.ndarray, affine: np.ndarray) -> np.ndarray:
 
 def _gzipped(image: nib.nifti1.Nifti1Pair) -> bytes:
     image.header["descrip"] = _DESCRIPTION
-    return gzip.compress(image.to_bytes(), compresslevel=6, mtime=0)
+    return gzip.compress(image.to_bytes(), compresslevel=6, mtime=0)  # type: ignore[attr-defined]

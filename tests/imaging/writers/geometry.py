@@ -14,7 +14,7 @@ from uuid import UUID
 
 import numpy as np
 from pydicom import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
+from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage
 
 from ml import measure
 from ml.findings import Compartment, Findings, SliceFinding, Verdict, to_json
@@ -92,9 +92,8 @@ def mr_series(plane: str = "axial, feet first", shape: tuple[int, int, int] = SH
         dataset.file_meta.MediaStorageSOPClassUID = MRImageStorage
         dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
         dataset.SOPClassUID = MRImageStorage
-        dataset.SOPInstanceUID = dataset.file_meta.MediaStorageSOPInstanceUID = (
-            f"1.2.826.0.1.3680043.8.498.7.{number + 1}"
-        )
+        dataset.SOPInstanceUID = UID(f"1.2.826.0.1.3680043.8.498.7.{number + 1}")
+        dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
         dataset.StudyInstanceUID = "1.2.826.0.1.3680043.8.498.1"
         dataset.SeriesInstanceUID = "1.2.826.0.1.3680043.8.498.2"
         dataset.FrameOfReferenceUID = "1.2.826.0.1.3680043.8.498.3"

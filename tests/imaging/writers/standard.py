@@ -49,12 +49,13 @@ def _keyword(tag: Any) -> str:
 def _standard(sop_class: str) -> DicomInfo:
     iod = get_sop_class_iod_map()[sop_class]
     modules: dict[str, dict[str, dict]] = {}
-    used: dict[str, dict] = {}
+    used: dict[str, Any] = {}
     for module in get_iod_module_map()[iod]:
         name = module["key"]
         modules[name] = _module(name)
         used[name] = {"ref": name, "use": module["usage"]}
-    return DicomInfo({}, {sop_class: {"title": iod, "modules": used, "group_macros": {}}}, modules)
+    iods: dict[str, Any] = {sop_class: {"title": iod, "modules": used, "group_macros": {}}}
+    return DicomInfo({}, iods, modules)
 
 
 def _module(name: str) -> dict[str, dict]:
@@ -83,8 +84,8 @@ def _module(name: str) -> dict[str, dict]:
     if name == _CONTENT_TREE:
         # The tree is as deep as one likes: every item may hold what the root may, and refer to its parent so.
         inner = tree["(0040,A730)"].setdefault("items", {})
-        for tag, entry in tree.items():
-            inner.setdefault(tag, entry)
+        for key, entry in tree.items():
+            inner.setdefault(key, entry)
         inner["(0040,A730)"] = tree["(0040,A730)"]
         for entry in inner.values():
             entry["type"] = "3"

@@ -60,7 +60,8 @@ def numbers(group) -> dict[str, float]:
 def test_segments_lie_where_the_lesions_lie(plane):
     segments, _ = made(plane)
     read = segread(BytesIO(to_bytes(segments)))
-    pixels, points = read.pixel_array, {1: [], 2: []}
+    pixels = read.pixel_array
+    points: dict[int, list[np.ndarray]] = {1: [], 2: []}
     shared = read.SharedFunctionalGroupsSequence[0]
     spacing = [float(value) for value in shared.PixelMeasuresSequence[0].PixelSpacing]
     directions = np.array(shared.PlaneOrientationSequence[0].ImageOrientationPatient, float)
@@ -70,8 +71,8 @@ def test_segments_lie_where_the_lesions_lie(plane):
         for row, column in np.argwhere(frame):
             points[number].append(origin + directions[:3] * column * spacing[1] + directions[3:] * row * spacing[0])
     labels, _ = lesion_labels(wedge())
-    for number, found in points.items():
-        found, truth = np.array(found), place(plane, np.argwhere(labels == number))
+    for number, placed in points.items():
+        found, truth = np.array(placed), place(plane, np.argwhere(labels == number))
         distances = np.linalg.norm(found[:, None] - truth[None], axis=2)
         assert len(found) == len(truth)
         assert distances.min(axis=1).max() < 1e-3
