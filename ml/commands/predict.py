@@ -52,8 +52,14 @@ def run(arguments: argparse.Namespace) -> int:
     if refusal:
         print(f"python -m ml predict: {refusal}", file=sys.stderr)
         return 2
+    from ml.imaging.errors import ImagingError
+
     scans = _Scans(arguments)
-    pipeline = _load(arguments.models)
+    try:
+        pipeline = _load(arguments.models)
+    except ImagingError as fault:
+        print(f"python -m ml predict: {fault.sentence}", file=sys.stderr)
+        return 1
     for chunk in _chunks(scans.read(), slices=arguments.batch * BATCHES_A_CALL):
         for index, volume, result in _analyse(pipeline, chunk, arguments.batch, scans.progress):
             scans.answer(index, volume, result)

@@ -163,8 +163,16 @@ def pages(image: ImageFile.ImageFile, limits: Limits) -> Iterator[Page]:
             raise UploadRefused("The pages of this file differ in size. Upload each of them as a file of its own.")
         count += 1
         check_volume(count, image.height, image.width, CHANNELS.get(image.mode, 1), limits)
-        image.load()  # Pillow turns a TIFF upright by itself
-        yield Page(image, code, wide)
+        if code == 1:
+            image.load()
+            yield Page(image, code, wide)
+            continue
+        # Pillow turns a TIFF upright by itself, and for a quarter turn it confuses rows and columns:
+        # take the stored pixels (copy() measures them anew) and turn them here.
+        tags[EXIF_ORIENTATION] = 1
+        image.getexif()[EXIF_ORIENTATION] = 1
+        image.load()
+        yield Page(image.copy().transpose(TRANSPOSE[code]), code, wide)
 
 
 def _format(image: ImageFile.ImageFile) -> str:
