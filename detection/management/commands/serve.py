@@ -52,8 +52,8 @@ class Command(BaseCommand):
         listening = listen(config.bind, config.port)
         try:
             prepare(config)
-            for number in range(config.workers):
-                supervisor.add(worker(number))
+            for place in range(config.workers):
+                supervisor.add(worker(place))
             supervisor.add(child("Sender", "deliver", on_end=partial(free, deliveries.free_leases_of, "sms")))
             static_files.collect()
             connection.close()
@@ -159,7 +159,8 @@ class Announcement:
 
     def _host(self) -> str:
         everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "[::]": "[::1]"}  # noqa: S104  compared, not bound
-        return everywhere.get(self._config.bind, self._config.bind)
+        bind: str = self._config.bind
+        return everywhere.get(bind, bind)
 
     def _answers(self, path: str) -> bool:
         asked = http.client.HTTPConnection(self._host().strip("[]"), self._config.port, timeout=2)
