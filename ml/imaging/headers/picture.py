@@ -109,7 +109,9 @@ def opened(path: Path, limits: Limits) -> Iterator[ImageFile.ImageFile]:
     Whatever Pillow trips over while the picture is open becomes an UploadRefused.
     """
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        # An open file, not a path: Pillow maps a path into memory and then confuses rows and columns
+        # of uncompressed TIFFs that lie on their side.
+        with path.open("rb") as file, Image.open(file, formats=FORMATS) as image:
             check_size(image.height, image.width, limits)
             if image.format in ("PNG", "WEBP") and getattr(image, "is_animated", False):
                 raise UploadRefused(
@@ -163,16 +165,8 @@ def pages(image: ImageFile.ImageFile, limits: Limits) -> Iterator[Page]:
             raise UploadRefused("The pages of this file differ in size. Upload each of them as a file of its own.")
         count += 1
         check_volume(count, image.height, image.width, CHANNELS.get(image.mode, 1), limits)
-        if code == 1:
-            image.load()
-            yield Page(image, code, wide)
-            continue
-        # Pillow turns a TIFF upright by itself, and for a quarter turn it confuses rows and columns:
-        # take the stored pixels (copy() measures them anew) and turn them here.
-        tags[EXIF_ORIENTATION] = 1
-        image.getexif()[EXIF_ORIENTATION] = 1
-        image.load()
-        yield Page(image.copy().transpose(TRANSPOSE[code]), code, wide)
+        image.load()  # Pillow turns a TIFF upright by itself
+        yield Page(image, code, wide)
 
 
 def _format(image: ImageFile.ImageFile) -> str:

@@ -1,0 +1,109 @@
+"""`python -m ml benchmark`: one warm slice and a volume, beside the plain `model.predict` way, in one run."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+REPEATS = 30
+SERIES_SLICES = 64
+SIZE = 256
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to FILE")
+    parser.add_argument("--models", type=Path, metavar="DIR", help="weights and manifest (default: models/)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure, print, and write where asked."""
+    from ml import weights
+    from ml.imaging.errors import ImagingError
+
+    try:
+        figures = measure(arguments.models or weights.FOLDER)
+    except ImagingError as fault:
+        print(f"python -m ml benchmark: {fault.sentence}", file=sys.stderr)
+        return 1
+    text = json.dumps(figures, indent=1)
+    print(text)
+    if arguments.json:
+        arguments.json.write_text(text + "\n", encoding="utf-8")
+    return 0
+
+
+def measure(folder: Path) -> dict[str, Any]:
+    """Every figure of one run. Raises WeightsFault when the models are not sound."""
+    from ml.imaging.volume import Volume
+    from ml.networks import load
+    from ml.pipeline import Pipeline
+
+    started = time.perf_counter()
+    pipeline = Pipeline.load(folder)
+    loading = time.perf_counter() - started
+    pixels = picture()
+    single = Volume(pixels[np.newaxis, ..., np.newaxis], "image", ("slice",))
+    series = Volume(np.repeat(single.voxels, SERIES_SLICES, axis=0), "series", ("slice",) * SERIES_SLICES)
+    plain = load.folded_classifier(folder, policy="float32"), load.folded_unet(folder, policy="float32")
+    batch = np.repeat(pixels[np.newaxis, ..., np.newaxis], 3, axis=3)
+    # Both sides see the slice through both networks: the compiled ones straight, so that neither
+    # the gate's nor the classifier's opinion of a drawing can spare the second network.
+    networks = pipeline._classifier, pipeline._unet
+    ours = milliseconds(lambda: [network(batch) for network in networks])
+    theirs = milliseconds(lambda: [model.predict(batch, verbose=0) for model in plain])
+    whole = milliseconds(lambda: pipeline([single]))
+    started = time.perf_counter()
+    pipeline([series])
+    series_seconds = time.perf_counter() - started
+    return {
+        "model_version": pipeline.version,
+        "load_and_warm_s": round(loading, 2),
+        "slice_both_networks_ms": ours,
+        "slice_two_model_predict_ms": theirs,
+        "times_faster": round(theirs["median"] / ours["median"], 2),
+        "slice_pipeline_ms": whole,
+        "series_slices": SERIES_SLICES,
+        "series_slices_per_s": round(SERIES_SLICES / series_seconds, 1),
+        "machine": {
+            "processor": platform.processor() or platform.machine(),
+            "cores": os.cpu_count(),
+            "load_average": round(os.getloadavg()[0], 2),
+            "python": platform.python_version(),
+        },
+    }
+
+
+def picture() -> np.ndarray:
+    """A drawn head, (256, 256) uint8: bright rim, darker inside, one bright spot."""
+    axis = np.linspace(-1, 1, SIZE)
+    x, y = np.meshgrid(axis, axis)
+    radius = np.hypot(x / 0.72, y / 0.9)
+    image = np.where(radius < 1, 150.0, 0.0)
+    image[radius < 0.9] = 20.0
+    image[radius < 0.84] = 100.0
+    image[np.hypot((x - 0.3) / 0.16, (y + 0.1) / 0.2) < 1] = 210.0
+    noise = np.random.default_rng(1).normal(0, 4, image.shape)
+    return np.clip(image + noise, 0, 255).astype(np.uint8)
+
+
+def milliseconds(act: Callable[[], object]) -> dict[str, float]:
+    """Median and 95th percentile of REPEATS warm runs."""
+    for _ in range(3):
+        act()
+    times = []
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        act()
+        times.append((time.perf_counter() - started) * 1000)
+    return {"median": round(statistics.median(times), 2), "p95": round(float(np.percentile(times, 95)), 2)}
