@@ -127,7 +127,7 @@ def account(request: HttpRequest) -> HttpResponse:
     """One's own account; a local one may change its password."""
     user = cast("User", request.user)
     local = user.has_usable_password() and settings.LOCAL_ACCOUNTS
-    form = PasswordChangeForm(user, request.POST or None) if local else None
+    form = PasswordChangeForm(user, request.POST if request.method == "POST" else None) if local else None
     if request.method == "POST":
         if form is None:
             return _refused(
