@@ -39,7 +39,7 @@ def run(args: argparse.Namespace) -> int:
             cases = splits.choose(cases, args.split)
             if not cases:
                 raise datasets.DataFault(f"{args.data}: holds no case of the split {args.split!r}.")
-        datasets.refuse_duplicates(cases)
+        datasets.refuse_duplicates(cases, splits.part_of())
         figures = _measure(args, cases)
     except (datasets.DataFault, ImagingError) as fault:
         print(fault, file=sys.stderr)

@@ -32,11 +32,11 @@ def run(args: argparse.Namespace) -> int:
     """Trains. Gives the exit code: 0, or 2 when the data cannot be trained on."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-    from ml.training import datasets
+    from ml.training import datasets, splits
 
     try:
         cases = [case for folder in args.data for case in datasets.find(folder)]
-        datasets.refuse_duplicates(cases)
+        datasets.refuse_duplicates(cases, splits.part_of())
         figures = _train(args, cases)
     except datasets.DataFault as fault:
         print(fault, file=sys.stderr)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -79,16 +79,24 @@ def find(folder: Path) -> list[Case]:
     return cases
 
 
-def refuse_duplicates(cases: Iterable[Case]) -> None:
-    """Raises DataFault when a picture that holds anything occurs in two cases, byte for byte."""
-    seen: dict[str, tuple[str, Path]] = {}
+def refuse_duplicates(cases: Iterable[Case], part_of: Mapping[str, str]) -> None:
+    """Raises DataFault when two cases hold the same picture, byte for byte, and could be in two splits.
+
+    `part_of`: the split of each case's name. BRISC holds copies: they may stay while they share a
+    split, or one is left out of all; two patients never hold the same picture. Blank pictures are no copies of each other.
+    """
+    seen: dict[str, tuple[Case, Path]] = {}
     for case in cases:
+        if part_of.get(case.name) == "left_out":
+            continue
         for path in case.images:
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
-            other = seen.get(digest)
-            if other is not None and other[0] != case.name and np.ptp(_read(path)) > 0:
-                raise DataFault(f"{path}: the same picture as {other[1]}; remove one, it would be in two splits.")
-            seen[digest] = (case.name, path)
+            other, first = seen.setdefault(digest, (case, path))
+            if other.name == case.name:
+                continue
+            together = case.family == "brisc" and part_of.get(other.name) == part_of.get(case.name)
+            if not together and np.ptp(_read(path)) > 0:
+                raise DataFault(f"{path}: the same picture as {first}; remove one, it would be in two splits.")
 
 
 def _find_lgg(folder: Path) -> list[Case]:

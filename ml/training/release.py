@@ -11,7 +11,9 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import shutil
 import sys
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +36,7 @@ from ml.training import cache, datasets, gate, splits
 
 log = logging.getLogger(__name__)
 
+GATE = "gate.npz"
 _SEED = 5
 _ODDS = 30.0
 _REFUSED = 0.007
@@ -49,34 +52,47 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--not-brain", type=Path, required=True, help="pictures that must be refused")
     parser.add_argument("--also-brain", type=Path, help="drawn heads that must not be refused")
     parser.add_argument("--cache", type=Path, help="where prepared slices are kept (default: DIR of the segmenter)")
-    parser.add_argument("--keep-features", type=Path, help="also keep what the gate was fitted on, as .npz")
+    parser.add_argument("--unseen", action="store_true", help="also measure kinds that the gate never saw (slow)")
+    parser.add_argument("--keep-gate", action="store_true", help="leave the gate as it is: only the U-Net is new")
     parser.add_argument("--version", required=True)
     parser.add_argument("--out", type=Path, default=weights.FOLDER)
     args = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     try:
         cases = [case for folder in args.data for case in datasets.find(folder)]
-        _release(args, cases)
+        with tempfile.TemporaryDirectory() as aside:
+            # The old models stay usable until the new ones are complete.
+            _release(args, cases, Path(aside))
+            for name in (load.CLASSIFIER, load.UNET, GATE, weights.MANIFEST):
+                shutil.copyfile(Path(aside) / name, args.out / name)
     except datasets.DataFault as fault:
         log.error("%s", fault)
         return 2
     return 0
 
 
-def _release(args: argparse.Namespace, cases: list[datasets.Case]) -> None:
+def _release(args: argparse.Namespace, cases: list[datasets.Case], aside: Path) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
-    store_averages(args.classifier, classifier(side=128, place=True), args.out / load.CLASSIFIER)
-    store_averages(args.segmenter, unet(), args.out / load.UNET)
-    networks = Compiled(classifying(load.folded_classifier(args.out))), Compiled(load.folded_unet(args.out))
+    before = json.loads((args.out / weights.MANIFEST).read_text()) if args.keep_gate else None
+    store_averages(args.classifier, classifier(side=128, place=True), aside / load.CLASSIFIER)
+    store_averages(args.segmenter, unet(), aside / load.UNET)
+    networks = Compiled(classifying(load.folded_classifier(aside))), Compiled(load.folded_unet(aside))
     kept = args.cache or args.segmenter / "cache"
     held = cache.open_or_make(splits.choose(cases, "validation"), kept, quiet=True)
     learnt = cache.open_or_make(splits.choose(cases, "train"), kept, quiet=True)
     manifest: dict[str, Any] = {"version": args.version, "seed": _SEED}
     manifest |= _calibrate(networks, held)
-    manifest["gate"] = _fit_gate(networks[0], learnt, held, args)
-    names = (load.CLASSIFIER, load.UNET, "gate.npz")
-    manifest["files"] = {name: weights.digest(args.out / name) for name in names}
-    (args.out / weights.MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
+    if before is not None:
+        if before["files"][load.CLASSIFIER] != weights.digest(aside / load.CLASSIFIER):
+            raise datasets.DataFault("The classifier changed, so the gate must be fitted anew: leave out --keep-gate.")
+        manifest["gate"] = before["gate"]
+        shutil.copyfile(args.out / GATE, aside / GATE)
+    else:
+        sets = _gate_features(networks[0], learnt, held, args)
+        manifest["gate"] = _fit_gate(sets, aside / GATE, unseen=args.unseen)
+    names = (load.CLASSIFIER, load.UNET, GATE)
+    manifest["files"] = {name: weights.digest(aside / name) for name in names}
+    (aside / weights.MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
     log.info("%s", json.dumps(manifest, indent=1))
 
 
@@ -264,8 +280,8 @@ def _choose_rule(
         fitted = fit_platt(evidence, truth, strength=0.3)
         free = [plain.outlined(share) for _, share, sick in samples if not sick]
         seen = [plain.outlined(share) for _, share, sick in samples if sick]
-        # Above what tumour-free runs show, but never above half of the smallest true outline.
-        share = min(float(np.quantile(free, 0.9)) + 1e-4, 0.5 * min(seen) + 1e-5)
+        # Above what most tumour-free runs show, but far below the smallest true outline.
+        share = min(float(np.quantile(free, 0.75)) + 1e-4, 0.25 * min(seen) + 1e-5)
         numbers = {
             "run": run, "share": round(share, 6), **_numbers(fitted), "nothing_below": 0.3, "tumour_from": 0.7,
         }  # fmt: skip
@@ -290,61 +306,72 @@ def _choose_rule(
     return best[1], best[2]
 
 
-def _fit_gate(network: Compiled, learnt: cache.Slices, held: cache.Slices, args: argparse.Namespace) -> dict[str, Any]:
+def _gate_features(
+    network: Compiled, learnt: cache.Slices, held: cache.Slices, args: argparse.Namespace
+) -> dict[str, np.ndarray]:
+    """What the gate is fitted on and measured on, each float32 (n, features)."""
     random = np.random.default_rng(_SEED)
 
     def features(images: np.ndarray) -> np.ndarray:
         return np.concatenate([_run(network, images)[1], plain(images)], axis=1)
 
-    kinds = gate.read_pictures(args.not_brain)
-    # The last third of each kind is held out: neighbouring numbers may be one person.
-    first = {kind: pictures[: len(pictures) * 2 // 3] for kind, pictures in kinds.items()}
-    last = {kind: pictures[len(pictures) * 2 // 3 :] for kind, pictures in kinds.items()}
-    drawn = list(gate.read_pictures(args.also_brain).values()) if args.also_brain else []
-    phantoms = [picture for kind in drawn for picture in kind]
-    yes = {family: features(gate.brains(learnt, family, 1800, random)) for family in ("lgg", "brisc")}
-    yes_held = {family: features(gate.brains(held, family, 700, random)) for family in ("lgg", "brisc")}
-    heads = [features(gate.prepare_all([gate.vary(p, random) for p in phantoms * 2]))] if phantoms else []
-    no_made = features(gate.generated(1000, random))
-    no_by_kind = {kind: features(gate.others({kind: pictures}, 9, random)) for kind, pictures in first.items()}
-    no_held = {kind: features(gate.prepare_all(pictures)) for kind, pictures in last.items()}
-    no_made_held = features(gate.generated(300, np.random.default_rng(_SEED + 1)))
-    if args.keep_features:
-        sets = {"yes": np.concatenate([*yes.values(), *heads]), "yes_held": np.concatenate([*yes_held.values()])}
-        sets |= {f"no/{kind}": part for kind, part in no_by_kind.items()} | {"no_made": no_made}
-        np.savez(args.keep_features, **sets, **{f"held/{kind}": part for kind, part in no_held.items()})  # type: ignore[arg-type]
-    positive = np.concatenate([*yes.values(), *heads])
-    arrays = gate.fit(positive, np.concatenate([no_made, *no_by_kind.values()]))
+    sets = {f"yes/{family}": features(gate.brains(learnt, family, 1800, random)) for family in ("lgg", "brisc")}
+    sets |= {f"yes_held/{family}": features(gate.brains(held, family, 700, random)) for family in ("lgg", "brisc")}
+    if args.also_brain:
+        heads = [picture for kind in gate.read_pictures(args.also_brain).values() for picture in kind]
+        sets["yes/drawn"] = features(gate.prepare_all([gate.vary(picture, random) for picture in heads * 2]))
+    sets["no/generated"] = features(gate.generated(1000, random))
+    for kind, pictures in gate.read_pictures(args.not_brain).items():
+        # The last third of each kind is held out: neighbouring numbers may be one person.
+        border = len(pictures) * 2 // 3
+        sets[f"no/{kind}"] = features(gate.others({kind: pictures[:border]}, 9, random))
+        sets[f"no_held/{kind}"] = features(gate.prepare_all(pictures[border:]))
+    sets["no_held/generated"] = features(gate.generated(300, np.random.default_rng(_SEED + 1)))
+    for name, slices, count in (("flair", learnt, 1200), ("flair_held", held, 400)):
+        lgg = np.flatnonzero([slices.cases[case].family == "lgg" for case in slices.case])
+        picked = np.sort(random.choice(lgg, min(count, len(lgg)), replace=False))
+        sets[name] = features(grey_flair(np.asarray(slices.images[picked])))
+    return sets
+
+
+def _fit_gate(sets: dict[str, np.ndarray], target: Path, *, unseen: bool) -> dict[str, Any]:
+    """Fits both judges, writes them to `target`, gives the manifest's part.
+
+    `unseen` also measures kinds that were never trained on: the gate is fitted anew without each.
+    """
+
+    def all_of(prefix: str, without: str = "") -> np.ndarray:
+        return np.concatenate([part for name, part in sets.items() if name.startswith(prefix) and name != without])
+
+    positive, positive_held = all_of("yes/"), all_of("yes_held/")
+    arrays = gate.fit(positive, all_of("no/"))
     score = _scorer(arrays)
-    held_scores = np.concatenate([score(part) for part in yes_held.values()])
-    threshold = float(np.quantile(held_scores, _REFUSED))
-    refused = {kind: round(float((score(part) < threshold).mean()), 3) for kind, part in no_held.items()}
-    unseen = {}
-    for kind in no_by_kind:
-        rest = np.concatenate([no_made, *(part for name, part in no_by_kind.items() if name != kind)])
-        blind = _scorer(gate.fit(positive, rest))
-        cut = np.quantile(np.concatenate([blind(part) for part in yes_held.values()]), _REFUSED)
-        unseen[kind] = round(float((blind(no_held[kind]) < cut).mean()), 3)
-    grey = [index for index in range(len(held.case)) if held.cases[held.case[index]].family == "lgg"]
-    grey_learnt = [index for index in range(len(learnt.case)) if learnt.cases[learnt.case[index]].family == "lgg"]
-    picked = np.sort(random.choice(grey_learnt, 1200, replace=False))
-    flair_arrays = gate.fit(features(grey_flair(np.asarray(learnt.images[picked]))), yes["brisc"])
+    threshold = float(np.quantile(score(positive_held), _REFUSED))
+
+    def refused(features: np.ndarray) -> float:
+        return round(float((score(features) < threshold).mean()), 4)
+
+    blind = {}
+    for name in [name for name in sets if unseen and name.startswith("no/")]:
+        other = _scorer(gate.fit(positive, all_of("no/", without=name)))
+        cut = np.quantile(other(positive_held), _REFUSED)
+        kind = name.removeprefix("no/")
+        blind[kind] = round(float((other(sets[f"no_held/{kind}"]) < cut).mean()), 4)
+    flair_arrays = gate.fit(sets["flair"], sets["yes/brisc"])
     flair_score = _scorer(flair_arrays)
-    held_flair = flair_score(features(grey_flair(np.asarray(held.images[grey]))))
     stored = {f"brain/{name}": value for name, value in arrays.items()}
     stored |= {f"flair/{name}": value for name, value in flair_arrays.items()}
-    weights.write_arrays(args.out / "gate.npz", stored, exact=True)
-    everything = np.concatenate([*no_held.values()])
+    weights.write_arrays(target, stored, exact=True)
     return {
         "threshold": round(threshold, 4),
-        "held_out_refused": round(float((score(everything) < threshold).mean()), 4),
-        "held_out_refused_by_kind": refused,
-        "generated_refused": round(float((score(no_made_held) < threshold).mean()), 4),
-        "kinds_never_trained_on_refused": unseen,
-        "brain_slices_refused": round(float((held_scores < threshold).mean()), 4),
-        "drawn_heads_refused": round(float((score(heads[0]) < threshold).mean()), 4) if heads else None,
-        "flair_told_as_flair": round(float((held_flair > 0).mean()), 4),
-        "brisc_told_as_t1c": round(float((flair_score(yes_held["brisc"]) <= 0).mean()), 4),
+        "held_out_refused": {
+            name.removeprefix("no_held/"): refused(p) for name, p in sets.items() if "no_held/" in name
+        },
+        "kinds_never_trained_on_refused": blind,
+        "brain_slices_refused": refused(positive_held),
+        "drawn_heads_refused": refused(sets["yes/drawn"]) if "yes/drawn" in sets else None,
+        "flair_told_as_flair": round(float((flair_score(sets["flair_held"]) > 0).mean()), 4),
+        "brisc_told_as_t1c": round(float((flair_score(sets["yes_held/brisc"]) <= 0).mean()), 4),
     }
 
 

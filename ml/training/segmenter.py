@@ -15,15 +15,15 @@ from ml.training.datasets import Case
 from ml.training.loop import Batch, Plan, Stage, Trainer
 
 PLAN = Plan(
-    stages=(Stage(128, 22, 24), Stage(192, 24, 16), Stage(256, 24, 16)),
+    stages=(Stage(128, 25, 24), Stage(192, 50, 16)),
     rate=2e-3,
     decay=1e-2,
     averaging=0.998,
     seed=7,
 )
 STRENGTH = augment.Strength()
-_LGG_SHARE = 0.55
-_LESIONS = {"lgg": 0.6, "brisc": 0.85}
+_LGG_SHARE = 0.4
+_LESIONS = {"lgg": 0.6, "brisc": 0.9}
 
 
 def train(
@@ -121,7 +121,11 @@ def _validate(model: keras.Model, held: cache.Slices, side: int) -> dict[str, fl
             overlap.append(both / max(found_area + true_area - both, 1))
     figures: dict[str, float] = {}
     if dice:
-        figures |= {"dice_mean": float(np.mean(dice)), "dice_median": float(np.median(dice)), "dice_worst": float(min(dice))}
+        figures |= {
+            "dice_mean": float(np.mean(dice)),
+            "dice_median": float(np.median(dice)),
+            "dice_worst": float(min(dice)),
+        }
     if overlap:
         figures["brisc_iou"] = float(np.mean(overlap))
     return figures

@@ -42,6 +42,11 @@ def load(family: str) -> dict[str, list[str]]:
     return parts
 
 
+def part_of() -> dict[str, str]:
+    """The part of each case that the committed splits know."""
+    return {name: part for family in ("lgg", "brisc") for part, names in load(family).items() for name in names}
+
+
 def choose(cases: Iterable[Case], part: str) -> list[Case]:
     """The cases that belong to a part of the committed splits, in the order given."""
     if part not in PARTS:
