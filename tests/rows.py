@@ -14,32 +14,31 @@ from PIL import Image
 from detection.analysis import services as analysis_services
 from detection.models import Analysis, Scan, Study, User
 from detection.models.analysis import State
+from detection.models.scan import Kind
 from detection.uploads import services as upload_services
 from detection.uploads.handlers import StreamedFile
 from detection.uploads.services import SmsRequest
 from ml.findings import Compartment, Findings, Mask, SliceFinding, Verdict
 from ml.imaging.volume import Volume
 from ml.measure import lesions
+from tests import phantoms
 
 SIDE = 64
+LOWEST, STEP = 0.10, 0.02
 WORKER = "a-worker-of-the-tests"
 MODEL = analysis_services.Model(
     "2026.1-test", {"classifier.weights.h5": "a" * 64}, {"nothing_below": 0.2, "tumour_from": 0.6}
 )
 
 
-def head(seed: int = 0) -> np.ndarray:
-    """A bright oval with a brighter spot: (64, 64) uint8."""
-    rows, columns = np.mgrid[:SIDE, :SIDE]
-    inside = ((rows - 32) / 26) ** 2 + ((columns - 32) / 20) ** 2 < 1
-    noise = np.random.default_rng(seed).integers(0, 20, (SIDE, SIDE))
-    return np.where(inside, 110 + noise + 80 * spot(), noise // 4).astype(np.uint8)
+def head(number: int = 0) -> np.ndarray:
+    """One slice of a generated head: (SIDE, SIDE) uint8."""
+    return phantoms.slice_picture(size=SIDE, z=LOWEST + STEP * number)[0]
 
 
-def spot() -> np.ndarray:
-    """Where the brighter spot is: (64, 64) bool."""
-    rows, columns = np.mgrid[:SIDE, :SIDE]
-    return (rows - 24) ** 2 + (columns - 38) ** 2 < 36
+def spot(number: int = 0) -> np.ndarray:
+    """Where its tumour is: (SIDE, SIDE) bool."""
+    return phantoms.slice_picture(size=SIDE, z=LOWEST + STEP * number)[1]
 
 
 def streamed(name: str, content: bytes) -> StreamedFile:
@@ -50,9 +49,9 @@ def streamed(name: str, content: bytes) -> StreamedFile:
     return file
 
 
-def png(seed: int = 0) -> bytes:
+def png(number: int = 0) -> bytes:
     target = io.BytesIO()
-    Image.fromarray(head(seed)).save(target, "PNG")
+    Image.fromarray(head(number)).save(target, "PNG")
     return target.getvalue()
 
 
@@ -80,7 +79,7 @@ def analysed(study: Study, *verdicts: Verdict, probability: float | None = None)
         count = scan.files.count()
         volume = Volume(
             np.stack([head(number) for number in range(count)])[..., None],
-            scan.kind,
+            "series" if scan.kind == Kind.SERIES else "image",
             tuple(f"slice-{n:03}.png" for n in range(count)),
         )
         analysis_services.record(
@@ -99,7 +98,7 @@ def findings(volume: Volume, verdict: Verdict, probability: float | None = None)
         else {Verdict.TUMOUR: 0.93, Verdict.NO_TUMOUR: 0.04, Verdict.UNCERTAIN: 0.41}[verdict]
     )
     outlined = verdict is Verdict.TUMOUR
-    masks = [Mask(spot()) if outlined else Mask.empty(SIDE, SIDE) for _ in volume.sources]
+    masks = [Mask(spot(number)) if outlined else Mask.empty(SIDE, SIDE) for number in range(len(volume))]
     measured = lesions(np.stack([mask.pixels for mask in masks]), volume.spacing)
     return Findings(
         kind=volume.kind,

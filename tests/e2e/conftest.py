@@ -26,7 +26,12 @@ expect.set_options(timeout=10_000)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--pictures", metavar="FOLDER", default="", help="write a screenshot of every page that the journeys visit into this folder")
+    parser.addoption(
+        "--pictures",
+        metavar="FOLDER",
+        default="",
+        help="write a screenshot of every page that the journeys visit into this folder",
+    )
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -39,7 +44,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
     """This machine's own Chromium: Playwright's cannot be fetched everywhere."""
-    executable = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    executable = (
+        os.environ.get("CHROMIUM")
+        or shutil.which("chromium")
+        or shutil.which("chromium-browser")
+        or shutil.which("google-chrome")
+    )
     if not executable:
         pytest.fail("Chromium is not installed. On Debian and Ubuntu: apt-get install chromium")
     return {**browser_type_launch_args, "executable_path": executable, "args": FLAGS}
@@ -47,8 +57,8 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[machines.Brainscan]:
-    """One installation with its worker, for all journeys."""
-    with machines.brainscan(tmp_path_factory.mktemp("served") / "home") as running:
+    """One installation with its worker and a scan of every verdict, for all journeys."""
+    with machines.brainscan(tmp_path_factory.mktemp("served") / "home", seeded=True) as running:
         yield running
 
 
@@ -91,7 +101,9 @@ def pictures(request: pytest.FixtureRequest) -> Path | None:
     return Path(folder)
 
 
-def sign_in(page: Page, served: machines.Brainscan, name: str = "doctor", password: str = machines.DOCTOR_PASSWORD) -> None:
+def sign_in(
+    page: Page, served: machines.Brainscan, name: str = "doctor", password: str = machines.DOCTOR_PASSWORD
+) -> None:
     """Sign in by the form."""
     page.goto(f"{served.address}/accounts/login/")
     page.fill("input[name=username]", name)

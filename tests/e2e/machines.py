@@ -41,18 +41,23 @@ class Brainscan:
     address: str
     home: Path
     environment: dict[str, str] = field(repr=False)
+    seeded: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def manage(self, *arguments: str, **environment: str) -> str:
         """Run `manage.py` beside the server, in its home."""
         command = [sys.executable, "manage.py", *arguments]
-        return subprocess.run(command, cwd=CHECKOUT, env={**self.environment, **environment}, capture_output=True, text=True, check=True).stdout
+        return subprocess.run(
+            command, cwd=CHECKOUT, env={**self.environment, **environment}, capture_output=True, text=True, check=True
+        ).stdout
 
     def log(self) -> str:
         return (self.home / "serve.log").read_text()
 
 
 @contextmanager
-def brainscan(home: Path, *, port: int | None = None, ready: str = "/readyz", **settings: str) -> Iterator[Brainscan]:
+def brainscan(
+    home: Path, *, port: int | None = None, ready: str = "/readyz", seeded: bool = False, **settings: str
+) -> Iterator[Brainscan]:
     """Start `manage.py serve` with a home of its own and stop it again.
 
     Parameters
@@ -63,6 +68,8 @@ def brainscan(home: Path, *, port: int | None = None, ready: str = "/readyz", **
         A free one when None.
     ready : str
         Address that answers 200 once it may be used.
+    seeded : bool
+        Whether the home is filled first (tests/e2e/seed.py).
     settings
         More of the environment.
     """
@@ -78,9 +85,27 @@ def brainscan(home: Path, *, port: int | None = None, ready: str = "/readyz", **
         "PYTHONUNBUFFERED": "1",
         **settings,
     }
+    rows: dict[str, dict[str, str]] = {}
+    if seeded:
+        seed = subprocess.run(
+            [sys.executable, "-m", "tests.e2e.seed"],
+            cwd=CHECKOUT,
+            env={**environment, "DJANGO_SETTINGS_MODULE": "brainscan.settings"},
+            capture_output=True,
+            text=True,
+        )
+        assert seed.returncode == 0, seed.stderr
+        rows = json.loads(seed.stdout)
     with (home / "serve.log").open("w") as log:
-        process = subprocess.Popen([sys.executable, "manage.py", "serve"], cwd=CHECKOUT, env=environment, stdout=log, stderr=log, start_new_session=True)
-    running = Brainscan(f"http://localhost:{port}", home, environment)
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "serve"],
+            cwd=CHECKOUT,
+            env=environment,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    running = Brainscan(f"http://localhost:{port}", home, environment, rows)
     try:
         _wait_for(running, process, ready)
         yield running
@@ -124,7 +149,11 @@ def provider(folder: Path, brainscan_port: int) -> Iterator[Provider]:
     command = ["node", str(CHECKOUT / "tests/e2e/oidc/provider.mjs"), str(port), str(key), str(certificate)]
     with (folder / "provider.log").open("w") as log:
         process = subprocess.Popen(
-            [*command, "brainscan", secret, f"http://localhost:{brainscan_port}"], cwd=CHECKOUT, stdout=subprocess.PIPE, stderr=log, text=True
+            [*command, "brainscan", secret, f"http://localhost:{brainscan_port}"],
+            cwd=CHECKOUT,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
         )
     try:
         assert process.stdout is not None
@@ -152,7 +181,11 @@ def certificates(folder: Path) -> tuple[Path, Path, Path]:
 
     def builder(subject: x509.Name, public: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
         started = x509.CertificateBuilder().subject_name(subject).issuer_name(name).public_key(public)
-        return started.serial_number(x509.random_serial_number()).not_valid_before(now).not_valid_after(now + datetime.timedelta(days=2))
+        return (
+            started.serial_number(x509.random_serial_number())
+            .not_valid_before(now)
+            .not_valid_after(now + datetime.timedelta(days=2))
+        )
 
     identifier = x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key())
     authority = (
@@ -164,17 +197,17 @@ def certificates(folder: Path) -> tuple[Path, Path, Path]:
     )
     server = (
         builder(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")]), key.public_key())
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(IPv4Address("127.0.0.1"))]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.IPAddress(IPv4Address("127.0.0.1"))]),
+            critical=False,
+        )
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier), critical=False)
         .sign(ca_key, hashes.SHA256())
     )
     paths = folder / "authority.pem", folder / "key.pem", folder / "certificate.pem"
     paths[0].write_bytes(authority.public_bytes(serialization.Encoding.PEM))
-    paths[1].write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    paths[1].write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
     paths[2].write_bytes(server.public_bytes(serialization.Encoding.PEM))
     return paths
-
-
-def get_json(address: str) -> dict[str, object]:
-    with urllib.request.urlopen(address, timeout=10) as answer:
-        return dict(json.load(answer))

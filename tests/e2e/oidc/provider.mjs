@@ -58,6 +58,8 @@ const provider = new Provider(`https://localhost:${port}/`, {
   },
 });
 
-createServer({ key: readFileSync(key), cert: readFileSync(cert) }, provider.callback()).listen(Number(port), "127.0.0.1", () =>
-  console.log("ready"),
+createServer({ key: readFileSync(key), cert: readFileSync(cert) }, provider.callback()).listen(
+  Number(port),
+  "127.0.0.1",
+  () => process.stdout.write("ready\n"),
 );

@@ -1,0 +1,135 @@
+"""Every page at every width, light and dark: no accessibility violation, no broken policy, no sideways scrolling.
+
+With `--pictures FOLDER`, each is photographed: `make e2e ARGS="--pictures /tmp/pictures -k every_page"`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from tests import cast
+from tests.e2e import machines
+from tests.e2e.conftest import Watch, sign_in
+
+# name: address; {NAME} is the seeded scan's id, {NAME.study} its study's
+PAGES = {
+    "list": "/scans/",
+    "list-nothing-found": "/scans/?q=nobody",
+    "upload": "/scans/new/",
+    "help": "/help/",
+    "account": "/accounts/",
+    "result-tumour": "/scans/{tumour}/",
+    "result-no-tumour": "/scans/{no_tumour}/",
+    "result-uncertain": "/scans/{uncertain}/",
+    "result-refused": "/scans/{refused}/",
+    "result-failed": "/scans/{failed}/",
+    "result-series": "/scans/{series}/",
+    "study": "/studies/{several.study}/",
+}
+ADMIN = {
+    "admin-index": "/admin/",
+    "admin-scans": "/admin/detection/scan/",
+    "admin-scan": "/admin/detection/scan/{tumour}/change/",
+    "admin-studies": "/admin/detection/study/",
+    "admin-analyses": "/admin/detection/analysis/",
+    "admin-users": "/admin/detection/user/",
+    "admin-audit": "/admin/detection/auditentry/",
+}
+# Faults in Django admin's own templates, which are not ours to change. Everything of ours there is still checked.
+DJANGO_ADMIN_RULES = {
+    "landmark-unique",
+    "region",
+    "heading-order",
+    "empty-table-header",
+    "landmark-complementary-is-top-level",
+}
+WIDTHS = (1440, 390, 320)
+
+
+@pytest.fixture(params=["light", "dark"])
+def looks(request: pytest.FixtureRequest, browser: Browser) -> Iterator[tuple[str, Page, Watch]]:
+    """A page in one theme, watched."""
+    context = browser.new_context(color_scheme=request.param, viewport={"width": 1440, "height": 900})
+    watch = Watch(context)
+    yield request.param, context.new_page(), watch
+    context.close()
+    assert watch.unexpected() == []
+
+
+def address(pattern: str, served: machines.Brainscan) -> str:
+    for name, ids in served.seeded.items():
+        pattern = pattern.replace(f"{{{name}}}", ids["scan"]).replace(f"{{{name}.study}}", ids["study"])
+    return served.address + pattern
+
+
+def look(page: Page, name: str, theme: str, pictures: Path | None, forgiven: set[str] = frozenset()) -> list[str]:  # type: ignore[assignment]
+    """What is wrong with the page that is open, at every width."""
+    wrong = []
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 900 if width > 400 else 844})
+        page.wait_for_timeout(150)
+        if pictures is not None:
+            page.screenshot(path=pictures / f"{name}-{theme}-{width}.png", full_page=True)
+        beyond = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+        if beyond > 0 and not name.startswith("admin-"):
+            wrong.append(f"{name} scrolls sideways by {beyond} px at {width}")
+        if width == 320:
+            continue
+        for violation in Axe().run(page).response["violations"]:
+            if violation["id"] not in forgiven:
+                where = ", ".join(node["html"][:160] for node in violation["nodes"][:3])
+                wrong.append(f"{name} at {width}, {theme}: {violation['id']}: {violation['help']}: {where}")
+    return wrong
+
+
+def test_every_page(looks: tuple[str, Page, Watch], served: machines.Brainscan, pictures: Path | None) -> None:
+    theme, page, _ = looks
+    page.goto(f"{served.address}/accounts/login/")
+    wrong = look(page, "login", theme, pictures)
+    sign_in(page, served)
+    for name, pattern in PAGES.items():
+        answer = page.goto(address(pattern, served))
+        assert answer is not None
+        assert answer.status == 200, name
+        page.wait_for_load_state("networkidle")
+        wrong += look(page, name, theme, pictures)
+    assert wrong == []
+
+
+def test_an_empty_list(looks: tuple[str, Page, Watch], served: machines.Brainscan, pictures: Path | None) -> None:
+    theme, page, _ = looks
+    sign_in(page, served, "newcomer", cast.PASSWORD)
+    assert look(page, "list-empty", theme, pictures) == []
+
+
+def test_every_admin_page(looks: tuple[str, Page, Watch], served: machines.Brainscan, pictures: Path | None) -> None:
+    theme, page, _ = looks
+    sign_in(page, served, "admin", machines.ADMIN_PASSWORD)
+    wrong = []
+    for name, pattern in ADMIN.items():
+        answer = page.goto(address(pattern, served))
+        assert answer is not None
+        assert answer.status == 200, name
+        wrong += look(page, name, theme, pictures, DJANGO_ADMIN_RULES)
+    assert wrong == []
+
+
+def test_every_refusal(looks: tuple[str, Page, Watch], served: machines.Brainscan, pictures: Path | None) -> None:
+    theme, page, watch = looks
+    watch.expected = ("404 (Not Found)", "403 (Forbidden)")
+    sign_in(page, served)
+    wrong = []
+    for name, pattern, status in (
+        ("not-found", "/scans/00000000-0000-4000-8000-000000000000/", 404),
+        ("forbidden", "/admin/", 403),
+    ):
+        answer = page.goto(served.address + pattern)
+        assert answer is not None
+        assert answer.status == status
+        wrong += look(page, name, theme, pictures)
+    assert wrong == []
