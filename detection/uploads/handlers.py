@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
@@ -16,7 +16,7 @@ from ml.imaging.errors import UploadRefused
 MEGABYTE = 1024 * 1024
 
 
-class StreamedFile(UploadedFile):
+class StreamedFile(UploadedFile):  # type: ignore[type-arg]  # Django at run time has no type argument
     """An upload on disk. Its path is made here, never from its name, and `close` removes it.
 
     Django's TemporaryUploadedFile puts the name's ending into the path and holds the file open;
@@ -30,21 +30,21 @@ class StreamedFile(UploadedFile):
         )
         super().__init__(handle, "upload", content_type, 0, charset)
         self.name = name
+        self._handle = handle
         self.path = Path(handle.name)
 
     def append(self, chunk: bytes) -> None:
         """Write the next bytes."""
-        handle: IO[bytes] = self.file
-        handle.write(chunk)
+        self._handle.write(chunk)
 
     def finish(self, size: int) -> None:
         """Close the handle once everything has arrived."""
-        self.file.close()
+        self._handle.close()
         self.size = size
 
     def close(self) -> None:
         """Remove the file; what was wanted of it has been stored by then."""
-        self.file.close()
+        self._handle.close()
         self.path.unlink(missing_ok=True)
 
 

@@ -58,7 +58,7 @@ def _taken_in(request: HttpRequest, study: Study, sent: int) -> HttpResponse:
     address = reverse("scan", args=[scans[0]]) if len(scans) == 1 else reverse("study", args=[study.id])
     if _wants_json(request):
         return JsonResponse({"location": address}, status=201)
-    answer: HttpResponseRedirect = redirect(address)  # type: ignore[assignment]
+    answer: HttpResponseRedirect = redirect(address)
     answer.status_code = 303
     return answer
 

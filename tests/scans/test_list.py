@@ -1,0 +1,109 @@
+"""The list: newest first, own scans only, paged by keyset, searched and filtered in a constant number of queries."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from detection.models import Scan, User
+from detection.scans import listing
+from ml.findings import Verdict
+from tests import cast, rows
+
+URL = "/scans/"
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    return cast.alice()
+
+
+@pytest.fixture
+def alice(owner: User) -> Client:
+    return cast.signed_in(owner)
+
+
+def shown(browser: Client, query: str = "") -> list[str]:
+    return [row.scan.study.patient_reference for row in browser.get(URL + query).context["rows"]]
+
+
+def test_without_scans_there_is_a_way_to_begin(alice: Client) -> None:
+    page = alice.get(URL).content.decode()
+    assert "No scans yet" in page
+    assert 'href="/scans/new/"' in page
+
+
+def test_newest_first_and_own_only(alice: Client, owner: User) -> None:
+    for reference in ("first", "second"):
+        rows.study(owner, reference=reference)
+    rows.study(cast.bob(), reference="bobs")
+    assert shown(alice) == ["second", "first"]
+    assert shown(cast.signed_in(cast.rita())) == ["bobs", "second", "first"]
+
+
+def test_paging_meets_every_scan_once_both_ways(alice: Client, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "PAGE", 2)
+    for number in range(5):
+        rows.study(owner, reference=f"r{number}")
+    first = alice.get(URL)
+    second = alice.get(f"{URL}?{first.context['page'].older}")
+    third = alice.get(f"{URL}?{second.context['page'].older}")
+    pages = [[row.scan.study.patient_reference for row in page.context["rows"]] for page in (first, second, third)]
+    assert pages == [["r4", "r3"], ["r2", "r1"], ["r0"]]
+    assert (first.context["page"].newer, third.context["page"].older) == ("", "")
+    back = alice.get(f"{URL}?{third.context['page'].newer}")
+    assert [row.scan.study.patient_reference for row in back.context["rows"]] == ["r2", "r1"]
+
+
+@pytest.mark.parametrize("broken", ["?after=x", "?before=2026_1", "?verdict=maybe", "?tab=x&state=y", "?q=%00"])
+def test_a_broken_address_shows_the_first_page(alice: Client, owner: User, broken: str) -> None:
+    rows.study(owner, reference="only")
+    assert shown(alice, broken) == ["only"]
+
+
+def test_search_finds_reference_file_name_and_id(alice: Client, owner: User) -> None:
+    rows.study(owner, reference="PX-KNEE-1")
+    wanted = rows.study(owner, reference="PX-HEAD-2")
+    assert shown(alice, "?q=head-2") == ["PX-HEAD-2"]
+    assert len(shown(alice, "?q=slice-000")) == 2
+    assert shown(alice, f"?q={Scan.objects.get(study=wanted).id}") == ["PX-HEAD-2"]
+    assert shown(alice, "?q=nobody") == []
+
+
+def test_filters_and_tabs(alice: Client, owner: User) -> None:
+    for verdict in Verdict:
+        rows.done(owner, verdict, reference=verdict.value)
+    rows.study(owner, reference="waiting")
+    for verdict in Verdict:
+        assert shown(alice, f"?verdict={verdict.value}") == [verdict.value]
+    assert shown(alice, "?state=running") == ["waiting"]
+    assert shown(alice, "?tab=attention") == ["refused"]
+    assert len(shown(alice, "?tab=to-read")) == 4
+    assert len(shown(alice, "?uploaded=day")) == 5
+    counts = {label: number for _, label, number, _ in alice.get(URL).context["tabs"]}
+    assert counts == {"All": 5, "To read": 4, "Needs attention": 1, "Released": 0}
+
+
+def test_a_longer_list_costs_no_more_queries(alice: Client, owner: User) -> None:
+    def queries() -> int:
+        with CaptureQueriesContext(
+            connection,
+        ) as seen:
+            assert alice.get(URL).status_code == 200
+        return len(seen)
+
+    rows.done(owner)
+    few = queries()
+    for _ in range(12):
+        rows.done(owner)
+    assert queries() == few <= 8
+
+
+def test_a_row_says_verdict_and_probability(alice: Client, owner: User) -> None:
+    rows.done(owner, Verdict.TUMOUR)
+    page = alice.get(URL).content.decode()
+    assert "Suspicious for tumour" in page
+    assert "93%" in page
+    assert "thumbnail.png" in page
