@@ -277,6 +277,6 @@ def load() -> Config:
         With one sentence that names the variable that is wrong or missing.
     """
     try:
-        return Config()  # type: ignore[call-arg]  # every field comes from the environment by its alias
+        return Config()
     except ValidationError as error:
         raise ConfigurationError(_sentence(error)) from None

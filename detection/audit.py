@@ -24,5 +24,5 @@ def record(actor: User | None, action: str, row: Model, **details: Any) -> Audit
         Ids and counts. Never a reference, a file name or a phone number.
     """
     return AuditEntry.objects.create(
-        actor=actor, action=action, row_kind=row._meta.model_name, row_id=row.pk, details=details
+        actor=actor, action=action, row_kind=row._meta.model_name or "", row_id=row.pk, details=details
     )

@@ -14,7 +14,6 @@ from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from django.db import connection, models, transaction
-from django.db.models.functions import Now
 
 from detection.models.leased import Leased
 
@@ -34,14 +33,15 @@ def worker_prefix(purpose: str, pid: int) -> str:
 def database_now() -> datetime:
     """The time by the database's clock, aware, UTC."""
     with connection.cursor() as cursor:
-        sql, parameters = (
-            Now().as_sqlite(None, connection) if connection.vendor == "sqlite" else ("CURRENT_TIMESTAMP", ())
+        # SQLite's CURRENT_TIMESTAMP knows whole seconds only; a lease needs better.
+        cursor.execute(
+            "SELECT STRFTIME('%Y-%m-%d %H:%M:%f', 'NOW')"
+            if connection.vendor == "sqlite"
+            else "SELECT CURRENT_TIMESTAMP"
         )
-        cursor.execute(f"SELECT {sql}", parameters)
         (value,) = cursor.fetchone()
-    if isinstance(value, str):
-        value = datetime.fromisoformat(value)
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
+    now: datetime = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return now if now.tzinfo else now.replace(tzinfo=UTC)
 
 
 def claim(

@@ -47,7 +47,7 @@ def keep_original(path: Path, scan_id: uuid.UUID, file_id: uuid.UUID) -> Kept:
         key = default_storage.save(f"scans/{scan_id}/{file_id}", File(file))
     # A store that says yes and keeps something else exists: read back before anything relies on it.
     with default_storage.open(key, "rb") as stored:
-        kept = hashlib.file_digest(stored, "sha256").hexdigest()  # type: ignore[arg-type]  # File has what file_digest needs
+        kept = hashlib.file_digest(stored, "sha256").hexdigest()
     if kept != digest:
         default_storage.delete(key)
         raise OSError("The stored file differs from the one that arrived.")

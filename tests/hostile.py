@@ -13,6 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -25,7 +26,7 @@ def _head() -> np.ndarray:
     return slice_picture(size=128)[0]
 
 
-def _save(path: Path, image: Image.Image, **options: object) -> Path:
+def _save(path: Path, image: Image.Image, **options: Any) -> Path:
     image.save(path, **options)
     return path
 
@@ -48,7 +49,7 @@ def png_of(columns: int, rows: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", head) + _chunk(b"IDAT", data) + _chunk(b"IEND", b"")
 
 
-def _jpeg(**options: object) -> bytes:
+def _jpeg(**options: Any) -> bytes:
     out = io.BytesIO()
     Image.fromarray(_head()).save(out, "JPEG", **options)
     return out.getvalue()

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -249,7 +250,7 @@ def volume(
     return pixels, mask
 
 
-def write_picture(path: Path, pixels: np.ndarray, **options: object) -> Path:
+def write_picture(path: Path, pixels: np.ndarray, **options: Any) -> Path:
     """Write (rows, columns) or (rows, columns, 3) as the format that the name's ending says."""
     from PIL import Image
 

@@ -101,8 +101,8 @@ def address(name: str, scan: Scan) -> str:
     arguments: dict[str, tuple[object, ...]] = {
         "study": (scan.study_id,),
         "release_study": (scan.study_id,),
-        **{row: (scan.pk,) for row in ("scan", "scan_status", "scan_result", "scan_thumbnail", "analyse_again")},
-        **{row: (scan.pk, 0) for row in ("slice_image", "slice_mask", "slice_thumbnail")},
+        **dict.fromkeys(("scan", "scan_status", "scan_result", "scan_thumbnail", "analyse_again"), (scan.pk,)),
+        **dict.fromkeys(("slice_image", "slice_mask", "slice_thumbnail"), (scan.pk, 0)),
         "social:begin": ("auth0",),
         "social:complete": ("auth0",),
     }
@@ -153,7 +153,9 @@ def test_admin_page(scan: Scan, door: str, who: str) -> None:
     assert response.status_code == ADMIN_PAGES[door][EVERYBODY.index(who)]
 
 
-@pytest.mark.parametrize("row", sorted(f"{model._meta.app_label}_{model._meta.model_name}" for model in admin.site._registry))
+@pytest.mark.parametrize(
+    "row", sorted(f"{model._meta.app_label}_{model._meta.model_name}" for model in admin.site._registry)
+)
 @pytest.mark.parametrize("who", EVERYBODY)
 def test_admin_records(scan: Scan, row: str, who: str) -> None:
     clinical = row in {f"detection_{name}" for name in CLINICAL}

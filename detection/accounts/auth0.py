@@ -11,7 +11,7 @@ from social_core.exceptions import AuthResponseError, SocialAuthBaseException
 IDENTITY_TOKEN = "auth0_identity_token"
 
 
-class Auth0(Auth0OpenIdConnectAuth):
+class Auth0(Auth0OpenIdConnectAuth[Any]):
     """The hospital's Auth0 tenant.
 
     The base class already refuses a token response without `id_token`, a wrong signature, issuer,

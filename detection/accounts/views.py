@@ -56,7 +56,7 @@ class Login(LoginView):
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Sign the person in and write it down."""
         response = super().form_valid(form)
-        user = cast("User", form.get_user())
+        user = form.get_user()
         audit.record(user, "signed in", user, by="password")
         return response
 

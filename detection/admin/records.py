@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import cast
 
 from django.contrib import admin
 from django.db.models import Count, QuerySet
@@ -32,7 +33,8 @@ class _ScansOfStudy(LookOnly, TabularInline):
     ordering = ("position",)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Scan]:
-        return super().get_queryset(request).select_related("current_analysis")
+        rows = cast("QuerySet[Scan]", super().get_queryset(request))
+        return rows.select_related("current_analysis")
 
     @admin.display(description="Picture")
     def picture(self, scan: Scan) -> str:
@@ -48,7 +50,7 @@ class _ScansOfStudy(LookOnly, TabularInline):
 
     @admin.display(description="Probability")
     def probability(self, scan: Scan) -> str:
-        return percent(scan.current_analysis and scan.current_analysis.tumour_probability)
+        return percent(scan.current_analysis.tumour_probability if scan.current_analysis else None)
 
     @admin.display(description="Model")
     def version(self, scan: Scan) -> str:
@@ -81,11 +83,13 @@ class StudyAdmin(RecordAdmin):
     inlines = (_ScansOfStudy, _DeliveriesOfStudy)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Study]:
-        return super().get_queryset(request).annotate(scans_in_it=Count("scans"))
+        rows = cast("QuerySet[Study]", super().get_queryset(request))
+        return rows.annotate(scans_in_it=Count("scans"))
 
     @admin.display(description="Scans", ordering="scans_in_it")
     def scan_count(self, study: Study) -> int:
-        return study.scans_in_it  # type: ignore[attr-defined]  # annotated above
+        count: int = getattr(study, "scans_in_it")  # noqa: B009  annotated above, so unknown to the type
+        return count
 
     @admin.display(description="Released", boolean=True, ordering="released_at")
     def is_released(self, study: Study) -> bool:
@@ -102,7 +106,8 @@ class _RunsOfScan(LookOnly, TabularInline):
     extra = 0
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Analysis]:
-        return super().get_queryset(request).defer("findings")
+        rows = cast("QuerySet[Analysis]", super().get_queryset(request))
+        return rows.defer("findings")
 
     @admin.display(description="Queued")
     def run(self, analysis: Analysis) -> str:
@@ -180,7 +185,7 @@ class ScanAdmin(RecordAdmin):
 
     @admin.display(description="Probability", ordering="current_analysis__tumour_probability")
     def probability(self, scan: Scan) -> str:
-        return percent(scan.current_analysis and scan.current_analysis.tumour_probability)
+        return percent(scan.current_analysis.tumour_probability if scan.current_analysis else None)
 
     @admin.display(description="Model", ordering="current_analysis__model_version")
     def version(self, scan: Scan) -> str:

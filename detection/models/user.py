@@ -22,7 +22,7 @@ class BrainscanUserManager(UserManager["User"]):
 
     def create_superuser(
         self, username: str, email: str | None = None, password: str | None = None, **extra: Any
-    ) -> User:  # type: ignore[override]
+    ) -> User:
         """An administrator; `manage.py createsuperuser` ends here."""
         extra.setdefault("role", Role.ADMINISTRATOR)
         return super().create_superuser(username, email, password, **extra)

@@ -16,8 +16,8 @@ def head():
 
 @pytest.mark.parametrize("ending", ["png", "tif", "webp", "bmp", "jpg"])
 def test_every_format_gives_the_same_grey_slice(ending, head, tmp_path):
-    options = {"webp": {"lossless": True}, "jpg": {"quality": 100}}.get(ending, {})
-    path = phantoms.write_picture(tmp_path / f"head.{ending}", head, **options)
+    kinds: dict[str, dict[str, object]] = {"webp": {"lossless": True}, "jpg": {"quality": 100}}
+    path = phantoms.write_picture(tmp_path / f"head.{ending}", head, **kinds.get(ending, {}))
     volume = readers.read([path])
     assert volume.kind == "image"
     assert volume.voxels.shape == (1, 128, 96, 1)  # three equal channels of a WebP become one

@@ -1,5 +1,7 @@
 """Lesions are connected outlines in three dimensions, largest first, in mm only where known."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -63,7 +65,7 @@ def test_a_refusal_has_a_reason_and_no_number():
     ],
 )
 def test_findings_that_contradict_themselves_cannot_be_made(wrong):
-    right = {
+    right: dict[str, Any] = {
         "kind": "image", "verdict": Verdict.NO_TUMOUR, "reason": None, "tumour_probability": 0.1, "compartment": None,
         "tumour_volume_ml": None, "lesions": (),
         "slices": (SliceFinding(0, "a", 0.1, Verdict.NO_TUMOUR, Mask.empty(4, 4)),),

@@ -8,7 +8,7 @@ from PIL import Image
 
 from ml import __main__ as command
 from ml.commands import predict
-from ml.findings import Findings, Mask, SliceFinding
+from ml.findings import Compartment, Findings, Mask, SliceFinding, Verdict
 from ml.measure import lesions
 from tests import phantoms
 
@@ -26,12 +26,12 @@ class BrightIsTumour:
             raise RuntimeError("broken")
         masks = volume.voxels.max(axis=3) > 200
         sizes = lesions(masks, volume.spacing)
-        kind = "flair_abnormality" if masks.any() else None
+        kind = Compartment.FLAIR_ABNORMALITY if masks.any() else None
         slices = tuple(
-            SliceFinding(index, source, 0.9, "tumour", Mask(masks[index]))
+            SliceFinding(index, source, 0.9, Verdict.TUMOUR, Mask(masks[index]))
             for index, source in enumerate(volume.sources)
         )
-        return Findings(volume.kind, "tumour", None, 0.9, kind, sizes.volume_ml, sizes.lesions, slices)
+        return Findings(volume.kind, Verdict.TUMOUR, None, 0.9, kind, sizes.volume_ml, sizes.lesions, slices)
 
 
 @pytest.fixture(autouse=True)
