@@ -121,9 +121,15 @@ def from_arrays(arrays: dict[str, np.ndarray], threshold: float) -> Gate:
     return Gate(brain=judge("brain"), flair=judge("flair"), threshold=threshold)
 
 
+_TINT = 0.02
+"""Mean difference of channels, as a share of the range, that lossy compression leaves in a grey picture."""
+
+
 def is_colour(voxels: np.ndarray) -> bool:
-    """Whether (slices, rows, columns, channels) has channels that differ."""
+    """Whether (slices, rows, columns, channels) has channels that differ by more than compression does."""
     if voxels.shape[3] == 1:
         return False
-    sample = voxels[:, ::2, ::2]
-    return any(not (np.array_equal(p[..., 0], p[..., 1]) and np.array_equal(p[..., 0], p[..., 2])) for p in sample)
+    sample = voxels[:, ::2, ::2].astype(np.float32)
+    span = float(np.ptp(sample))
+    apart = max(float(np.abs(sample[..., 1] - sample[..., other]).mean()) for other in (0, 2))
+    return span > 0 and apart > _TINT * span

@@ -224,10 +224,12 @@ class _Progress:
 
 def _begin(volume: Volume) -> _Work:
     count = len(volume)
+    colour = gate.is_colour(volume.voxels)
     return _Work(
         volume=volume,
-        prepared=preprocess.prepare(volume.voxels),
-        colour=gate.is_colour(volume.voxels),
+        # A grey picture that compression tinted is grey: one channel stands for all.
+        prepared=preprocess.prepare(volume.voxels if colour or volume.channels == 1 else volume.voxels[..., 1:2]),
+        colour=colour,
         differences=np.zeros(count),
         features=[None] * count,
         outlines=[None] * count,

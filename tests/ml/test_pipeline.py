@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ml import weights
+from ml import gate, weights
 from ml.classify import Band
 from ml.findings import Compartment, Verdict
 from ml.imaging.volume import Spacing, Volume
@@ -43,7 +43,7 @@ class TestOnePicture:
             assert found.tumour_probability is not None
 
     def test_a_drawn_tumour_is_outlined_where_it_is(self, pipeline: Pipeline) -> None:
-        volume, (_, truth) = picture(contrast="flair"), phantoms.slice_picture(contrast="flair")
+        volume, (_, truth) = picture(contrast="t1c"), phantoms.slice_picture(contrast="t1c")
         found = pipeline([volume])[0]
         assert found.verdict in (Verdict.TUMOUR, Verdict.UNCERTAIN)
         assert found.compartment is not None
@@ -67,6 +67,12 @@ class TestOnePicture:
         colour = Volume(np.repeat(grey.voxels, 3, axis=3), "image", ("head.png",))
         one, three = pipeline([grey, colour])
         assert one.tumour_probability == pytest.approx(three.tumour_probability, abs=1e-3)
+
+    def test_the_tint_of_compression_is_no_colour(self) -> None:
+        grey = np.repeat(phantoms.slice_picture()[0][None, ..., None], 3, axis=3).astype(int)
+        tinted = np.clip(grey + np.random.default_rng(1).integers(-3, 4, grey.shape), 0, 255).astype(np.uint8)
+        assert not gate.is_colour(tinted)
+        assert gate.is_colour(np.stack([tinted[..., 0], tinted[..., 0] // 2, tinted[..., 0]], axis=3))
 
 
 class TestASeries:
