@@ -170,7 +170,7 @@ def _picture(found: dict[str, Any], slices: tuple[Slice, ...], number: int | Non
         columns=found.get("columns") or 256,
         current=current,
         edges=edges,
-        column_mm=spacing["column"] if spacing and spacing["row"] == spacing["column"] else None,
+        column_mm=spacing["column"] if spacing else None,
         alt=f"{what}, tumour probability {current.chance}{outlined}",
         largest_of=largest_of,
     )

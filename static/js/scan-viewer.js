@@ -33,11 +33,11 @@ class ScanViewer extends HTMLElement {
     this.source = document.createElement("canvas");
     this.source.width = this.columns;
     this.source.height = this.rows;
-    for (const part of this.querySelectorAll("[data-tools], [data-slider]"))
-      /** @type {HTMLElement} */ (part).hidden = false;
+    /** @type {HTMLElement} */ for (const part of this.querySelectorAll("[data-tools], [data-slider]"))
+      part.hidden = false;
     this.listen();
     new ResizeObserver(() => this.redraw()).observe(this.stage);
-    this.links[this.index]?.scrollIntoView({ block: "nearest", inline: "center" });
+    this.reveal(this.links[this.index]);
     this.load(this.index);
   }
 
@@ -233,7 +233,7 @@ class ScanViewer extends HTMLElement {
     this.index = next;
     const link = this.links?.[next];
     link?.setAttribute("aria-current", "true");
-    link?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    this.reveal(link);
     const text = `Slice ${next + 1} of ${this.count}`;
     const { chance = "", area = "", paths = "" } = link?.dataset ?? {};
     this.write("[data-where]", text);
@@ -249,6 +249,15 @@ class ScanViewer extends HTMLElement {
     this.say(`${text}, ${chance}`);
     history.replaceState(null, "", `?slice=${next + 1}`);
     this.load(next);
+  }
+
+  /**
+   * Bring a slice's link into the middle of the strip; the page itself does not move.
+   * @param {HTMLAnchorElement|undefined} link
+   */
+  reveal(link) {
+    const strip = link?.parentElement;
+    if (link && strip) strip.scrollLeft = link.offsetLeft - (strip.clientWidth - link.offsetWidth) / 2;
   }
 
   /** @param {string} paths */
@@ -366,7 +375,7 @@ class ScanViewer extends HTMLElement {
     if (!place || !mm) return;
     const long = [100, 50, 20, 10, 5].find((each) => (each / mm) * unit < 160) ?? 5;
     const wide = (long / mm) * unit;
-    place.textContent = long >= 10 ? `${long / 10} cm` : `${long} mm`;
+    place.textContent = `${long >= 10 ? `${long / 10} cm` : `${long} mm`} across`;
     const bar = document.createElementNS(SVG, "svg");
     bar.setAttribute("class", "sbar-line");
     bar.setAttribute("width", String(wide));
