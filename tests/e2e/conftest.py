@@ -88,7 +88,7 @@ def watch(context: BrowserContext) -> Iterator[Watch]:
     """Fails the test afterwards when the browser complained. `watch.expected` names what the test provokes."""
     watching = Watch(context)
     yield watching
-    assert watching.unexpected() == []
+    assert not watching.unexpected(), "\n".join(watching.unexpected())
 
 
 @pytest.fixture

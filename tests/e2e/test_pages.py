@@ -58,7 +58,7 @@ def looks(request: pytest.FixtureRequest, browser: Browser) -> Iterator[tuple[st
     watch = Watch(context)
     yield request.param, context.new_page(), watch
     context.close()
-    assert watch.unexpected() == []
+    assert not watch.unexpected(), "\n".join(watch.unexpected())
 
 
 def address(pattern: str, served: machines.Brainscan) -> str:
@@ -98,13 +98,14 @@ def test_every_page(looks: tuple[str, Page, Watch], served: machines.Brainscan, 
         assert answer.status == 200, name
         page.wait_for_load_state("networkidle")
         wrong += look(page, name, theme, pictures)
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def test_an_empty_list(looks: tuple[str, Page, Watch], served: machines.Brainscan, pictures: Path | None) -> None:
     theme, page, _ = looks
     sign_in(page, served, "newcomer", cast.PASSWORD)
-    assert look(page, "list-empty", theme, pictures) == []
+    wrong = look(page, "list-empty", theme, pictures)
+    assert not wrong, "\n".join(wrong)
 
 
 def test_every_admin_page(looks: tuple[str, Page, Watch], served: machines.Brainscan, pictures: Path | None) -> None:
@@ -116,7 +117,7 @@ def test_every_admin_page(looks: tuple[str, Page, Watch], served: machines.Brain
         assert answer is not None
         assert answer.status == 200, name
         wrong += look(page, name, theme, pictures, DJANGO_ADMIN_RULES)
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
 
 
 def test_every_refusal(looks: tuple[str, Page, Watch], served: machines.Brainscan, pictures: Path | None) -> None:
@@ -132,4 +133,4 @@ def test_every_refusal(looks: tuple[str, Page, Watch], served: machines.Brainsca
         assert answer is not None
         assert answer.status == status
         wrong += look(page, name, theme, pictures)
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
