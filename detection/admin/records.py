@@ -140,7 +140,7 @@ class ScanAdmin(RecordAdmin):
         "current_analysis__verdict",
         "current_analysis__state",
         "kind",
-        ("current_analysis__model_version", admin.AllValuesFieldListFilter),
+        ("current_analysis__model_version", VersionFilter),
         ("owner", admin.RelatedOnlyFieldListFilter),
     )
     search_fields = ("study__patient_reference", "owner__username", "=id", "=files__sha256")
@@ -216,7 +216,7 @@ class AnalysisAdmin(RecordAdmin):
     )
     list_display_links = ("reference",)
     list_select_related = ("scan__study",)
-    list_filter = ("state", "verdict", ("model_version", admin.AllValuesFieldListFilter))
+    list_filter = ("state", "verdict", ("model_version", VersionFilter))
     search_fields = ("scan__study__patient_reference", "=id", "=scan__id", "=model_version")
     search_help_text = "Patient reference, model version, or the id of the analysis or the scan."
     date_hierarchy = "queued_at"

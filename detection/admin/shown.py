@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
@@ -47,6 +48,14 @@ class RecordAdmin(LookOnly, ModelAdmin):
 
     class Media:
         css = {"all": ["css/admin.css"]}
+
+
+class VersionFilter(admin.AllValuesFieldListFilter):
+    """By model version; rows that have none yet have a word too."""
+
+    def choices(self, changelist: Any) -> Iterator[dict[str, Any]]:
+        for choice in super().choices(changelist):
+            yield {**choice, "display": choice["display"] or "None yet"}
 
 
 def link(row: models.Model | None, text: str) -> str:

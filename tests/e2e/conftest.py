@@ -68,6 +68,7 @@ class Watch:
     def __init__(self, context: BrowserContext) -> None:
         self.complaints: list[str] = []
         self.expected: tuple[str, ...] = ()
+        self.paused = False
         context.on("console", self._console)
         context.on("weberror", lambda error: self.complaints.append(f"script: {error.error}"))
         # The policy's own report, also where the console says nothing.
@@ -76,7 +77,7 @@ class Watch:
         )
 
     def _console(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
+        if message.type in ("error", "warning") and not self.paused:
             self.complaints.append(f"{message.type}: {message.text} ({message.page.url if message.page else ''})")
 
     def unexpected(self) -> list[str]:

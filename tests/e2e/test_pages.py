@@ -5,7 +5,7 @@ With `--pictures FOLDER`, each is photographed: `make e2e ARGS="--pictures /tmp/
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
@@ -67,7 +67,9 @@ def address(pattern: str, served: machines.Brainscan) -> str:
     return served.address + pattern
 
 
-def look(page: Page, name: str, theme: str, pictures: Path | None, forgiven: set[str] = frozenset()) -> list[str]:  # type: ignore[assignment]
+def look(
+    page: Page, watch: Watch, name: str, theme: str, pictures: Path | None, forgiven: Collection[str] = ()
+) -> list[str]:
     """What is wrong with the page that is open, at every width."""
     wrong = []
     for width in WIDTHS:
@@ -80,7 +82,12 @@ def look(page: Page, name: str, theme: str, pictures: Path | None, forgiven: set
             wrong.append(f"{name} scrolls sideways by {beyond} px at {width}")
         if width == 320:
             continue
-        for violation in Axe().run(page).response["violations"]:
+        # axe looks into styles in ways that our policy forbids, and says so on the console: not the page's fault.
+        watch.paused = True
+        violations = Axe().run(page).response["violations"]
+        page.wait_for_timeout(100)
+        watch.paused = False
+        for violation in violations:
             if violation["id"] not in forgiven:
                 where = ", ".join(node["html"][:160] for node in violation["nodes"][:3])
                 wrong.append(f"{name} at {width}, {theme}: {violation['id']}: {violation['help']}: {where}")
@@ -88,35 +95,36 @@ def look(page: Page, name: str, theme: str, pictures: Path | None, forgiven: set
 
 
 def test_every_page(looks: tuple[str, Page, Watch], served: machines.Brainscan, pictures: Path | None) -> None:
-    theme, page, _ = looks
+    theme, page, watch = looks
     page.goto(f"{served.address}/accounts/login/")
-    wrong = look(page, "login", theme, pictures)
+    wrong = look(page, watch, "login", theme, pictures)
     sign_in(page, served)
     for name, pattern in PAGES.items():
         answer = page.goto(address(pattern, served))
         assert answer is not None
         assert answer.status == 200, name
         page.wait_for_load_state("networkidle")
-        wrong += look(page, name, theme, pictures)
+        wrong += look(page, watch, name, theme, pictures)
     assert not wrong, "\n".join(wrong)
 
 
 def test_an_empty_list(looks: tuple[str, Page, Watch], served: machines.Brainscan, pictures: Path | None) -> None:
-    theme, page, _ = looks
+    theme, page, watch = looks
     sign_in(page, served, "newcomer", cast.PASSWORD)
-    wrong = look(page, "list-empty", theme, pictures)
+    wrong = look(page, watch, "list-empty", theme, pictures)
     assert not wrong, "\n".join(wrong)
 
 
 def test_every_admin_page(looks: tuple[str, Page, Watch], served: machines.Brainscan, pictures: Path | None) -> None:
-    theme, page, _ = looks
+    theme, page, watch = looks
     sign_in(page, served, "admin", machines.ADMIN_PASSWORD)
     wrong = []
     for name, pattern in ADMIN.items():
         answer = page.goto(address(pattern, served))
         assert answer is not None
         assert answer.status == 200, name
-        wrong += look(page, name, theme, pictures, DJANGO_ADMIN_RULES)
+        page.wait_for_load_state("networkidle")
+        wrong += look(page, watch, name, theme, pictures, DJANGO_ADMIN_RULES)
     assert not wrong, "\n".join(wrong)
 
 
@@ -132,5 +140,5 @@ def test_every_refusal(looks: tuple[str, Page, Watch], served: machines.Brainsca
         answer = page.goto(served.address + pattern)
         assert answer is not None
         assert answer.status == status
-        wrong += look(page, name, theme, pictures)
+        wrong += look(page, watch, name, theme, pictures)
     assert not wrong, "\n".join(wrong)
