@@ -16,6 +16,7 @@ from detection.admin.shown import (
     LookOnly,
     RecordAdmin,
     TabularInline,
+    VersionFilter,
     link,
     masked,
     percent,
