@@ -3,6 +3,8 @@
 const WAIT_MS = 2000;
 
 class LiveList extends HTMLElement {
+  timer = 0;
+
   connectedCallback() {
     if (this.dataset.live !== undefined) this.again();
   }
@@ -12,7 +14,7 @@ class LiveList extends HTMLElement {
   }
 
   again() {
-    this.timer = setTimeout(() => this.ask(), WAIT_MS);
+    this.timer = window.setTimeout(() => this.ask(), WAIT_MS);
   }
 
   async ask() {
@@ -42,3 +44,5 @@ class LiveList extends HTMLElement {
 }
 
 customElements.define("live-list", LiveList);
+
+export { LiveList };

@@ -12,9 +12,11 @@ const GROWTH = 1.3;
  */
 
 class LiveStatus extends HTMLElement {
+  wait = FIRST_WAIT_MS;
+  said = "";
+  timer = 0;
+
   connectedCallback() {
-    this.wait = FIRST_WAIT_MS;
-    this.said = "";
     this.again();
   }
 
@@ -23,8 +25,8 @@ class LiveStatus extends HTMLElement {
   }
 
   again() {
-    this.timer = setTimeout(() => this.ask(), this.wait);
-    this.wait = Math.min((this.wait ?? FIRST_WAIT_MS) * GROWTH, LONGEST_WAIT_MS);
+    this.timer = window.setTimeout(() => this.ask(), this.wait);
+    this.wait = Math.min(this.wait * GROWTH, LONGEST_WAIT_MS);
   }
 
   async ask() {
@@ -59,3 +61,5 @@ class LiveStatus extends HTMLElement {
 }
 
 customElements.define("live-status", LiveStatus);
+
+export { LiveStatus };

@@ -3,38 +3,44 @@
 
 const LARGEST_ZOOM = 12;
 const STEP = 1.25;
-const MARK = [255, 138, 61];
+const MARK = { red: 255, green: 138, blue: 61 };
 const SVG = "http://www.w3.org/2000/svg";
 
 /** @typedef {{image: HTMLImageElement, mask: HTMLCanvasElement, pixels: ImageData}} Loaded */
 
 class ScanViewer extends HTMLElement {
+  rows = Number(this.dataset.rows);
+  columns = Number(this.dataset.columns);
+  /** @type {number} the slice shown, from 0 */
+  index = Number(this.dataset.index);
+  count = Number(this.dataset.count);
+  /** @type {Map<number, Promise<Loaded>>} */
+  cache = new Map();
+  /** @type {Loaded|null} */
+  loaded = null;
+  shown = true;
+  opacity = 0.3;
+  width = 255;
+  level = 127.5;
+  zoom = 1;
+  /** The picture pixel in the middle of the stage. */
+  centreX = this.columns / 2;
+  centreY = this.rows / 2;
+  single = true;
+  waiting = 0;
+  stage = /** @type {HTMLElement} */ (this.querySelector("[data-stage]"));
+  svg = /** @type {SVGSVGElement} */ (this.querySelector("[data-svg]"));
+  marks = /** @type {SVGGElement} */ (this.querySelector("[data-marks]"));
+  links = /** @type {HTMLAnchorElement[]} */ ([...this.querySelectorAll(".slices a")]);
+  canvas = document.createElement("canvas");
+  source = document.createElement("canvas");
+
   connectedCallback() {
-    this.rows = Number(this.dataset.rows);
-    this.columns = Number(this.dataset.columns);
-    this.index = Number(this.dataset.index);
-    this.count = Number(this.dataset.count);
-    /** @type {Map<number, Promise<Loaded>>} */
-    this.cache = new Map();
-    this.shown = true;
-    this.opacity = 0.3;
-    this.width = 255;
-    this.level = 127.5;
-    this.zoom = 1;
-    this.centre = [this.columns / 2, this.rows / 2];
-    this.single = true;
-    this.stage = /** @type {HTMLElement} */ (this.querySelector("[data-stage]"));
-    this.svg = /** @type {SVGSVGElement} */ (this.querySelector("[data-svg]"));
-    this.marks = /** @type {SVGGElement} */ (this.querySelector("[data-marks]"));
-    this.links = /** @type {HTMLAnchorElement[]} */ ([...this.querySelectorAll(".slices a")]);
-    this.canvas = document.createElement("canvas");
     this.canvas.className = "pixels";
     this.stage.insertBefore(this.canvas, this.svg);
-    this.source = document.createElement("canvas");
     this.source.width = this.columns;
     this.source.height = this.rows;
-    /** @type {HTMLElement} */ for (const part of this.querySelectorAll("[data-tools], [data-slider]"))
-      part.hidden = false;
+    for (const part of this.querySelectorAll("[data-tools], [data-slider]")) part.removeAttribute("hidden");
     this.listen();
     new ResizeObserver(() => this.redraw()).observe(this.stage);
     this.reveal(this.links[this.index]);
@@ -48,13 +54,13 @@ class ScanViewer extends HTMLElement {
       if (button) return this.act(button.dataset.act ?? "");
       const preset = /** @type {HTMLElement|null} */ (target.closest("[data-preset]"));
       if (preset) {
-        const [width, level] = (preset.dataset.preset ?? "").split(",").map(Number);
+        const [width = 255, level = 127.5] = (preset.dataset.preset ?? "").split(",").map(Number);
         return this.window(width, level);
       }
       const link = /** @type {HTMLAnchorElement|null} */ (target.closest(".slices a"));
       if (link && !event.ctrlKey && !event.metaKey) {
         event.preventDefault();
-        this.go(this.links?.indexOf(link) ?? 0);
+        this.go(this.links.indexOf(link));
       }
     });
     this.addEventListener("input", (event) => {
@@ -67,7 +73,7 @@ class ScanViewer extends HTMLElement {
       this.redraw();
     });
     this.addEventListener("keydown", (event) => this.key(event));
-    this.stage?.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
+    this.stage.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     this.listenToPointers();
   }
 
@@ -76,16 +82,17 @@ class ScanViewer extends HTMLElement {
     /** @type {Map<number, PointerEvent>} */
     const down = new Map();
     let spread = 0;
-    this.stage?.addEventListener("pointerdown", (event) => {
+    this.stage.addEventListener("pointerdown", (event) => {
       down.set(event.pointerId, event);
-      if (this.zoom !== 1) this.stage?.setPointerCapture(event.pointerId);
+      if (this.zoom !== 1) this.stage.setPointerCapture(event.pointerId);
     });
-    this.stage?.addEventListener("pointermove", (event) => {
+    this.stage.addEventListener("pointermove", (event) => {
       const before = down.get(event.pointerId);
       if (!before) return;
       down.set(event.pointerId, event);
       if (down.size === 2) {
         const [a, b] = [...down.values()];
+        if (!a || !b) return;
         const now = Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY);
         if (spread) this.scale(now / spread);
         spread = now;
@@ -95,7 +102,7 @@ class ScanViewer extends HTMLElement {
       }
     });
     for (const kind of ["pointerup", "pointercancel", "pointerleave"]) {
-      this.stage?.addEventListener(kind, (event) => {
+      this.stage.addEventListener(kind, (event) => {
         down.delete(/** @type {PointerEvent} */ (event).pointerId);
         spread = 0;
       });
@@ -119,7 +126,7 @@ class ScanViewer extends HTMLElement {
   key(event) {
     const target = /** @type {Element} */ (event.target);
     if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input[type=range], dialog")) return;
-    const step = this.columns ? this.columns / 20 : 10;
+    const step = this.columns / 20;
     /** @type {Record<string, () => void>} */
     const moves = {
       ArrowLeft: () => this.move(-step, 0),
@@ -187,7 +194,8 @@ class ScanViewer extends HTMLElement {
 
   fit() {
     this.zoom = 1;
-    this.centre = [this.columns / 2, this.rows / 2];
+    this.centreX = this.columns / 2;
+    this.centreY = this.rows / 2;
     this.redraw();
   }
 
@@ -198,11 +206,8 @@ class ScanViewer extends HTMLElement {
   window(width, level) {
     this.width = width;
     this.level = level;
-    const [w, l] = ["[data-width]", "[data-level]"].map(
-      (one) => /** @type {HTMLInputElement} */ (this.querySelector(one)),
-    );
-    w.value = String(width);
-    l.value = String(Math.round(level));
+    /** @type {HTMLInputElement} */ (this.querySelector("[data-width]")).value = String(width);
+    /** @type {HTMLInputElement} */ (this.querySelector("[data-level]")).value = String(Math.round(level));
     this.redraw();
   }
 
@@ -221,7 +226,8 @@ class ScanViewer extends HTMLElement {
     const slack = 1 - 1 / this.zoom;
     const keep = (/** @type {number} */ at, /** @type {number} */ size) =>
       Math.min(Math.max(at, (size / 2) * (1 - slack)), (size / 2) * (1 + slack));
-    this.centre = [keep(this.centre[0] + across, this.columns), keep(this.centre[1] + down, this.rows)];
+    this.centreX = keep(this.centreX + across, this.columns);
+    this.centreY = keep(this.centreY + down, this.rows);
     this.redraw();
   }
 
@@ -229,9 +235,9 @@ class ScanViewer extends HTMLElement {
   go(index) {
     const next = Math.min(Math.max(index, 0), this.count - 1);
     if (next === this.index) return;
-    this.links?.[this.index]?.removeAttribute("aria-current");
+    this.links[this.index]?.removeAttribute("aria-current");
     this.index = next;
-    const link = this.links?.[next];
+    const link = this.links[next];
     link?.setAttribute("aria-current", "true");
     this.reveal(link);
     const text = `Slice ${next + 1} of ${this.count}`;
@@ -239,7 +245,7 @@ class ScanViewer extends HTMLElement {
     this.write("[data-where]", text);
     this.write("[data-chance]", chance);
     this.write("[data-area]", area || "Nothing outlined");
-    this.stage?.setAttribute(
+    this.stage.setAttribute(
       "aria-label",
       `${text}, tumour probability ${chance}, ${area ? `${area} outlined` : "nothing outlined"}`,
     );
@@ -262,13 +268,13 @@ class ScanViewer extends HTMLElement {
 
   /** @param {string} paths */
   outline(paths) {
-    this.marks?.replaceChildren();
+    this.marks.replaceChildren();
     if (!paths) return;
     for (const kind of ["mk-h", "mk"]) {
       const path = document.createElementNS(SVG, "path");
       path.setAttribute("class", kind);
       path.setAttribute("d", paths);
-      this.marks?.append(path);
+      this.marks.append(path);
     }
   }
 
@@ -292,7 +298,7 @@ class ScanViewer extends HTMLElement {
    * @returns {Promise<Loaded>}
    */
   fetchSlice(index) {
-    const known = this.cache?.get(index);
+    const known = this.cache.get(index);
     if (known) return known;
     const address = (/** @type {string} */ name) =>
       `${this.dataset.base}slices/${index}/${name}.png?run=${this.dataset.run}`;
@@ -301,15 +307,15 @@ class ScanViewer extends HTMLElement {
       mask: tinted(mask),
       pixels: pixelsOf(image),
     }));
-    made.catch(() => this.cache?.delete(index));
-    this.cache?.set(index, made);
-    if (this.cache && this.cache.size > 48) this.cache.delete(/** @type {number} */ (this.cache.keys().next().value));
+    made.catch(() => this.cache.delete(index));
+    this.cache.set(index, made);
+    if (this.cache.size > 48) this.cache.delete(/** @type {number} */ (this.cache.keys().next().value));
     return made;
   }
 
   /** @returns {number} screen pixels for one picture pixel */
   unit() {
-    const box = this.stage?.getBoundingClientRect() ?? new DOMRect(0, 0, 1, 1);
+    const box = this.stage.getBoundingClientRect();
     return Math.min(box.width / this.columns, box.height / this.rows) * this.zoom;
   }
 
@@ -323,16 +329,17 @@ class ScanViewer extends HTMLElement {
 
   draw() {
     const { loaded, stage, canvas, svg, source } = this;
-    if (!loaded || !stage || !canvas || !svg || !source) return;
+    if (!loaded) return;
     const box = stage.getBoundingClientRect();
     if (!box.width || !box.height) return;
     const dense = window.devicePixelRatio || 1;
     canvas.width = Math.round(box.width * dense);
     canvas.height = Math.round(box.height * dense);
     const unit = this.unit();
-    const [left, top] = [this.centre[0] - box.width / unit / 2, this.centre[1] - box.height / unit / 2];
+    const left = this.centreX - box.width / unit / 2;
+    const top = this.centreY - box.height / unit / 2;
     svg.setAttribute("viewBox", `${left} ${top} ${box.width / unit} ${box.height / unit}`);
-    this.marks?.setAttribute("visibility", this.shown ? "visible" : "hidden");
+    this.marks.setAttribute("visibility", this.shown ? "visible" : "hidden");
     source.getContext("2d")?.putImageData(this.throughWindow(loaded.pixels), 0, 0);
     const context = canvas.getContext("2d");
     if (!context) return;
@@ -360,9 +367,9 @@ class ScanViewer extends HTMLElement {
     for (let value = 0; value < 256; value += 1) table[value] = ((value - this.level) / this.width + 0.5) * 255;
     const out = new ImageData(pixels.width, pixels.height);
     for (let at = 0; at < pixels.data.length; at += 4) {
-      out.data[at] = table[pixels.data[at]];
-      out.data[at + 1] = table[pixels.data[at + 1]];
-      out.data[at + 2] = table[pixels.data[at + 2]];
+      out.data[at] = table[pixels.data[at] ?? 0] ?? 0;
+      out.data[at + 1] = table[pixels.data[at + 1] ?? 0] ?? 0;
+      out.data[at + 2] = table[pixels.data[at + 2] ?? 0] ?? 0;
       out.data[at + 3] = 255;
     }
     return out;
@@ -433,8 +440,10 @@ function pixelsOf(image) {
 function tinted(mask) {
   const pixels = pixelsOf(mask);
   for (let at = 0; at < pixels.data.length; at += 4) {
-    pixels.data[at + 3] = pixels.data[at];
-    [pixels.data[at], pixels.data[at + 1], pixels.data[at + 2]] = MARK;
+    pixels.data[at + 3] = pixels.data[at] ?? 0;
+    pixels.data[at] = MARK.red;
+    pixels.data[at + 1] = MARK.green;
+    pixels.data[at + 2] = MARK.blue;
   }
   const sheet = document.createElement("canvas");
   sheet.width = pixels.width;
@@ -444,3 +453,5 @@ function tinted(mask) {
 }
 
 customElements.define("scan-viewer", ScanViewer);
+
+export { ScanViewer };

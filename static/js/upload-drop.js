@@ -9,18 +9,22 @@ const SVG = "http://www.w3.org/2000/svg";
 /** @typedef {{file: File, row: HTMLLIElement, bar: HTMLProgressElement, note: HTMLElement, bad: string}} Entry */
 
 class UploadDrop extends HTMLElement {
+  /** @type {Entry[]} */
+  entries = [];
+  /** Why nothing can be sent yet; empty when it can. */
+  blocked = "";
+  busy = false;
+  form = /** @type {HTMLFormElement} */ (this.querySelector("form"));
+  input = /** @type {HTMLInputElement} */ (this.querySelector("[data-files]"));
+  folder = /** @type {HTMLInputElement} */ (this.querySelector("[data-folder]"));
+  list = /** @type {HTMLElement} */ (this.querySelector("[data-list]"));
+  button = /** @type {HTMLButtonElement} */ (this.querySelector("[data-submit]"));
+  note = /** @type {HTMLElement} */ (this.querySelector("[data-note]"));
+  series = /** @type {HTMLInputElement} */ (this.querySelector("[name=as_series]"));
+  sprite = this.querySelector("use")?.getAttribute("href")?.split("#")[0] ?? "";
+
   connectedCallback() {
-    /** @type {Entry[]} */
-    this.entries = [];
-    this.form = /** @type {HTMLFormElement} */ (this.querySelector("form"));
-    this.input = /** @type {HTMLInputElement} */ (this.querySelector("[data-files]"));
-    this.folder = /** @type {HTMLInputElement} */ (this.querySelector("[data-folder]"));
-    this.list = /** @type {HTMLElement} */ (this.querySelector("[data-list]"));
-    this.button = /** @type {HTMLButtonElement} */ (this.querySelector("[data-submit]"));
-    this.note = /** @type {HTMLElement} */ (this.querySelector("[data-note]"));
-    this.series = /** @type {HTMLInputElement} */ (this.form.elements.namedItem("as_series"));
-    for (const part of this.querySelectorAll("[data-enhanced]")) /** @type {HTMLElement} */ (part).hidden = false;
-    this.sprite = this.querySelector("use")?.getAttribute("href")?.split("#")[0] ?? "";
+    for (const part of this.querySelectorAll("[data-enhanced]")) part.removeAttribute("hidden");
     this.input.addEventListener("change", () => this.take(this.input));
     this.folder.addEventListener("change", () => {
       this.series.checked = true;
@@ -70,7 +74,7 @@ class UploadDrop extends HTMLElement {
   add(files) {
     for (const file of files) {
       if (file.name.startsWith(".")) continue;
-      this.entries?.push(this.entry(file));
+      this.entries.push(this.entry(file));
     }
     this.refresh();
   }
@@ -104,10 +108,10 @@ class UploadDrop extends HTMLElement {
     row.append(thumb, words, going, remove);
     const entry = { file, row, bar, note, bad: this.fault(file) };
     remove.addEventListener("click", () => {
-      this.entries = this.entries?.filter((each) => each !== entry);
+      this.entries = this.entries.filter((each) => each !== entry);
       row.remove();
       this.refresh();
-      this.input?.focus();
+      this.input.focus();
     });
     if (entry.bad) {
       row.classList.add("bad");
@@ -118,7 +122,7 @@ class UploadDrop extends HTMLElement {
     } else {
       preview(file, canvas).catch(() => thumb.replaceChildren(this.icon("layers")));
     }
-    this.list?.append(row);
+    this.list.append(row);
     return entry;
   }
 
@@ -135,8 +139,7 @@ class UploadDrop extends HTMLElement {
   }
 
   refresh() {
-    const entries = this.entries ?? [];
-    if (!this.list || !this.button || !this.note) return;
+    const entries = this.entries;
     this.list.hidden = !entries.length;
     const bad = entries.filter((entry) => entry.bad).length;
     const total = entries.reduce((sum, entry) => sum + entry.file.size, 0);
@@ -155,16 +158,16 @@ class UploadDrop extends HTMLElement {
     event.preventDefault();
     if (this.busy) return;
     if (this.blocked) return this.complain({ files: this.blocked });
-    if (!this.entries?.length) return this.complain({ files: "No file was chosen. Choose at least one." });
+    if (!this.entries.length) return this.complain({ files: "No file was chosen. Choose at least one." });
     this.send();
   }
 
   send() {
     const body = new FormData(this.form);
     body.delete("files");
-    for (const { file } of this.entries ?? []) body.append("files", file, file.name);
+    for (const { file } of this.entries) body.append("files", file, file.name);
     const request = new XMLHttpRequest();
-    request.open("POST", this.form?.action ?? "");
+    request.open("POST", this.form.action);
     request.setRequestHeader("Accept", "application/json");
     request.upload.addEventListener("progress", (event) => this.progress(event.loaded, event.total));
     request.upload.addEventListener("load", () => this.checking());
@@ -182,7 +185,7 @@ class UploadDrop extends HTMLElement {
    * @param {number} total
    */
   progress(loaded, total) {
-    const entries = this.entries ?? [];
+    const entries = this.entries;
     const bytes = entries.reduce((sum, entry) => sum + entry.file.size, 0);
     const sent = total ? (loaded / total) * bytes : 0;
     let before = 0;
@@ -197,7 +200,7 @@ class UploadDrop extends HTMLElement {
   }
 
   checking() {
-    for (const { note, bar } of this.entries ?? []) {
+    for (const { note, bar } of this.entries) {
       bar.value = 100;
       note.textContent = "Uploaded, being checked";
     }
@@ -208,7 +211,7 @@ class UploadDrop extends HTMLElement {
     try {
       const answer = JSON.parse(request.responseText);
       if (request.status === 201) return location.assign(answer.location);
-      if (typeof answer.index === "number") this.entries?.[answer.index]?.row.classList.add("bad");
+      if (typeof answer.index === "number") this.entries[answer.index]?.row.classList.add("bad");
       return this.complain(answer.errors);
     } catch {
       if (request.status === 403)
@@ -220,13 +223,13 @@ class UploadDrop extends HTMLElement {
   /** @param {Record<string, string>} errors */
   complain(errors) {
     this.setBusy(false);
-    for (const { bar, note, bad } of this.entries ?? []) {
+    for (const { bar, note, bad } of this.entries) {
       bar.value = 0;
       if (!bad) note.textContent = "Not uploaded";
     }
     for (const line of this.querySelectorAll("[data-err]")) {
       const name = /** @type {HTMLElement} */ (line).dataset.err ?? "";
-      const field = this.form?.elements.namedItem(name);
+      const field = this.form.elements.namedItem(name);
       /** @type {HTMLElement} */ (line).hidden = !(name in errors);
       const text = line.querySelector("span");
       if (text) text.textContent = errors[name] ?? "";
@@ -242,10 +245,10 @@ class UploadDrop extends HTMLElement {
   /** @param {boolean} busy */
   setBusy(busy) {
     this.busy = busy;
-    this.button?.setAttribute("aria-busy", String(busy));
-    const label = this.button?.querySelector("span");
+    this.button.setAttribute("aria-busy", String(busy));
+    const label = this.button.querySelector("span");
     if (label) label.textContent = busy ? "Uploading" : "Upload and analyse";
-    for (const button of this.list?.querySelectorAll("button") ?? []) button.disabled = busy;
+    for (const button of this.list.querySelectorAll("button")) button.disabled = busy;
     if (busy) this.alert().hidden = true;
   }
 
@@ -319,3 +322,5 @@ function sizeOf(bytes) {
 }
 
 customElements.define("upload-drop", UploadDrop);
+
+export { UploadDrop };
