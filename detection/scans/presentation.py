@@ -306,7 +306,8 @@ def _provenance(scan: Scan, analysis: Analysis, files: Sequence[StoredFile]) -> 
     limits = thresholds(analysis)
     if limits is not None:
         low, high = (words.plain(round(limit * 100, 1)) for limit in limits)
-        rows.append(("Thresholds", f"nothing below {low}%, suspicious from {high}%", ""))
+        label = "Slice thresholds" if scan.kind == Kind.SERIES else "Thresholds"
+        rows.append((label, f"nothing below {low}%, suspicious from {high}%", ""))
     if analysis.milliseconds is not None:
         rows.append(("Time taken", words.seconds(analysis.milliseconds), ""))
     return tuple(rows)

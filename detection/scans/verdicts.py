@@ -7,6 +7,7 @@ from typing import Any
 
 from detection.models import Analysis
 from detection.models.analysis import State, Verdict
+from detection.models.scan import Kind
 from detection.scans import words
 
 SUCH_SCANS = (
@@ -155,7 +156,8 @@ def _refused(analysis: Analysis) -> VerdictBlock:
 def _answer(analysis: Analysis, share: float) -> VerdictBlock:
     kind = words.KINDS[Verdict(analysis.verdict)]
     chance, frequency = words.percent(share), words.out_of_hundred(share)
-    scale = _scale(share, thresholds(analysis))
+    # A series is judged by a rule of its own: the thresholds on record are those of a single slice.
+    scale = _scale(share, None if (analysis.findings or {}).get("kind") == Kind.SERIES else thresholds(analysis))
     lead = Verdict(analysis.verdict).label
     rest, half = f", probability {chance}:", f"of 100 such scans, {frequency} had a tumour."
     sub = [SUCH_SCANS]
