@@ -24,7 +24,7 @@ run: $(VENV)/.running ## serve on http://127.0.0.1:8000 (PORT=... for another), 
 # ---------------------------------------------------------------- testing
 
 test: $(VENV)/.testing ## the tests
-	@$(PY) -m pytest $(ARGS)
+	@$(PY) -m pytest -n 2 $(ARGS)
 
 test-slow: $(VENV)/.testing ## the tests that take minutes
 	@$(PY) -m pytest -m "slow and not e2e" $(ARGS)
@@ -33,7 +33,7 @@ e2e: $(VENV)/.browsing node_modules/.installed ## the journeys in a real browser
 	@$(PY) -m pytest -m e2e tests/e2e $(ARGS)
 
 test-cockroach: $(VENV)/.testing ## the tests on the CockroachDB engine: COCKROACH_URL's server, else a PostgreSQL stand-in
-	@$(PY) -m tests.cockroach -m pytest $(ARGS)
+	@$(PY) -m tests.cockroach -m pytest -n 2 $(ARGS)
 
 bench: $(VENV)/.testing ## measure speed and memory, write docs/performance.md
 	@$(PY) -m bench $(ARGS)
