@@ -37,8 +37,8 @@ def browser_context_args(browser_context_args: dict[str, object]) -> dict[str, o
 
 @pytest.fixture
 def watch(watch: Watch) -> Watch:
-    """The provider's own pages want a font from outside, which they do not get here."""
-    watch.expected = ("net::ERR_NAME_NOT_RESOLVED (https://localhost:",)
+    """The provider's own pages want a font from outside and an icon, which they do not get."""
+    watch.expected = ("net::ERR_NAME_NOT_RESOLVED (https://localhost:", "404 (Not Found) (https://localhost:")
     return watch
 
 
