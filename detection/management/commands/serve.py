@@ -22,7 +22,7 @@ from django.db.migrations.executor import MigrationExecutor
 from detection import leases
 from detection.accounts.services import FIRST_ACCOUNTS, make_first_accounts
 from detection.analysis import services as analyses
-from detection.operations import static_files
+from detection.operations import incoming, static_files
 from detection.operations.supervisor import AlreadyServed, Child, HomeLock, Supervisor
 from detection.sms import services as deliveries
 
@@ -51,6 +51,7 @@ class Command(BaseCommand):
             )
         listening = listen(config.bind, config.port)
         try:
+            incoming.clear(settings.FILE_UPLOAD_TEMP_DIR)
             prepare(config)
             for place in range(config.workers):
                 supervisor.add(worker(place))
