@@ -33,7 +33,7 @@ e2e: $(VENV)/.browsing node_modules/.installed ## the journeys in a real browser
 	@$(PY) -m pytest -m e2e tests/e2e $(ARGS)
 
 test-cockroach: $(VENV)/.testing ## the tests on the CockroachDB engine: COCKROACH_URL's server, else a PostgreSQL stand-in
-	@$(PY) -m tests.cockroach -m pytest -n 2 $(ARGS)
+	@$(PY) -m tests.cockroach -m pytest $(ARGS)
 
 bench: $(VENV)/.testing ## measure speed and memory, write docs/performance.md
 	@$(PY) -m bench $(ARGS)

@@ -62,7 +62,14 @@ def checkout(tmp_path: Path) -> Path:
 @pytest.fixture
 def make(checkout: Path) -> Iterator[subprocess.Popen[bytes]]:
     """`make run`, in a session of its own, with its server up."""
-    running = subprocess.Popen(["make", "run"], cwd=checkout, start_new_session=True, stderr=subprocess.DEVNULL)
+    running = subprocess.Popen(
+        ["make", "run"],
+        cwd=checkout,
+        start_new_session=True,
+        stderr=subprocess.DEVNULL,
+        # A shell's background jobs ignore SIGINT and hand that on; a person's terminal does not.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     try:
         assert becomes_true((checkout / "pid").exists)
         yield running

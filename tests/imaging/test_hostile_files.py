@@ -1,7 +1,8 @@
 """Every hostile file works or is refused with the right status, in little memory and time."""
 
-import resource
-import time
+import json
+import subprocess
+import sys
 
 import pytest
 
@@ -14,17 +15,35 @@ REFUSED = [name for name, (_, status) in hostile.FILES.items() if status]
 READABLE = [name for name, (_, status) in hostile.FILES.items() if not status]
 
 
+# In a process of its own: this one may have had far larger children, and the system keeps the largest only.
+DOOR = """
+import json, resource, sys, time
+from pathlib import Path
+from ml.imaging import sandbox
+from ml.imaging.errors import UploadRefused
+
+started = time.monotonic()
+try:
+    sandbox.inspect([Path(sys.argv[1])])
+    answer = {"status": None, "sentence": ""}
+except UploadRefused as refused:
+    answer = {"status": refused.status, "sentence": refused.sentence}
+answer["seconds"] = time.monotonic() - started
+answer["kilobytes"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+print(json.dumps(answer))
+"""
+
+
 @pytest.mark.parametrize("name", REFUSED)
 def test_a_hostile_file_is_refused_with_a_sentence(name, tmp_path):
     path = hostile.make(name, tmp_path)
-    started = time.monotonic()
-    with pytest.raises(UploadRefused) as refused:
-        sandbox.inspect([path])
-    assert refused.value.status == hostile.FILES[name][1]
-    assert refused.value.sentence.endswith(".")
-    assert name not in refused.value.sentence
-    assert time.monotonic() - started < 5
-    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss < 512 * 1024
+    asked = subprocess.run([sys.executable, "-c", DOOR, path], capture_output=True, text=True, timeout=60, check=True)
+    answer = json.loads(asked.stdout)
+    assert answer["status"] == hostile.FILES[name][1]
+    assert answer["sentence"].endswith(".")
+    assert name not in answer["sentence"]
+    assert answer["seconds"] < 5
+    assert 0 < answer["kilobytes"] < 512 * 1024
 
 
 @pytest.mark.parametrize("name", READABLE)
