@@ -7,10 +7,6 @@ spacing) it leaves out or refuses with `NotExportable`.
 
 * `nifti`: the mask in the source's own voxels
 * `dicom_seg`, `dicom_sr`: DICOM Segmentation and Structured Report (TID 1500)
-* `rtstruct`: DICOM RT Structure Set
-* `secondary_capture`: pictures with outline and numbers for a PACS that shows no segmentation
-* `encapsulated_pdf`: a PDF report as a DICOM instance
-* `archive`: PNG masks, a table and JSON as a zip
 
 `source` reads the geometry of the original DICOM instances that the results refer to.
 The modules import highdicom, which costs half a second: import them where they are used.
