@@ -33,6 +33,26 @@ class Compartment(StrEnum):
     CONTRAST_ENHANCING_TUMOUR = "contrast_enhancing_tumour"
 
 
+class Side(StrEnum):
+    """Where a lesion lies, by the patient's own left and right."""
+
+    LEFT = "left"
+    RIGHT = "right"
+    MIDLINE = "both sides / midline"
+
+
+Point = tuple[float, float]
+"""(row, column), fractional indices: whole numbers are the middles of pixels."""
+
+
+def _check_interval(interval: tuple[float, float] | None, *, known: bool = True) -> None:
+    if interval is None:
+        return
+    low, high = interval
+    if not known or not (math.isfinite(high) and 0.0 <= low <= high):
+        raise ValueError(f"an interval runs upwards from 0 or more and belongs to a known number, not {interval}")
+
+
 def _check_probability(value: float | None) -> None:
     if value is not None and not (math.isfinite(value) and 0.0 <= value <= 1.0):
         raise ValueError(f"a probability lies between 0 and 1, not {value}")
@@ -89,6 +109,21 @@ class Lesion:
         extent_mm: (slices, rows, columns) of the bounding box in mm; None without spacing;
             its first number is None where the slice distance is unknown.
         volume_ml: millilitres, or None without spacing or slice distance.
+        diameters_mm: the largest diameter on an axial slice and the largest one perpendicular to
+            it on the same slice, as RANO measures (Wen and others, RANO 2.0, J Clin Oncol 2023;
+            41:5187, doi:10.1200/JCO.23.01059); None without spacing or where the slices are not
+            known to be axial.
+        diameters_px: the same two in pixels; None where the slices are known not to be axial.
+        diameter_slice: index of the slice that both were measured on.
+        diameter_ends_px: the two ends of the largest, then the two ends of the perpendicular one.
+        measurable: in the sense of RANO: both diameters are at least 10 mm on at least two axial
+            slices; None where that cannot be computed, or the scan is a single slice.
+        side: by patient coordinates; None where the sides or the head's middle are not known.
+        centroid_from_first_voxel_mm: (slice, row, column) distance in mm from the middle of the
+            volume's first voxel, along its own axes; None without spacing, its first number None
+            where the slice distance is unknown. The position in the scanner is not known here.
+        area_px_interval: low and high for `area_px`, from the model's own doubt; None if not known.
+        volume_ml_interval: the same for `volume_ml`.
     """
 
     slices: tuple[int, int]
@@ -100,11 +135,30 @@ class Lesion:
     area_mm2: float | None = None
     extent_mm: tuple[float | None, float, float] | None = None
     volume_ml: float | None = None
+    diameters_mm: tuple[float, float] | None = None
+    diameters_px: tuple[float, float] | None = None
+    diameter_slice: int | None = None
+    diameter_ends_px: tuple[Point, Point, Point, Point] | None = None
+    measurable: bool | None = None
+    side: Side | None = None
+    centroid_from_first_voxel_mm: tuple[float | None, float, float] | None = None
+    area_px_interval: tuple[int, int] | None = None
+    volume_ml_interval: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         first, last = self.slices
         if not 0 <= first <= self.largest_slice <= last or not 0 < self.largest_area_px <= self.area_px:
             raise ValueError("a lesion has pixels, on slices in order")
+        object.__setattr__(self, "side", None if self.side is None else Side(self.side))
+        drawn = (self.diameters_px, self.diameter_slice, self.diameter_ends_px)
+        if len({value is None for value in drawn}) > 1 or (self.diameters_mm is not None and drawn[0] is None):
+            raise ValueError("diameters come with their slice and their ends")
+        if self.diameter_slice is not None and not first <= self.diameter_slice <= last:
+            raise ValueError("the diameters lie on a slice of the lesion")
+        if self.measurable is not None and self.diameters_mm is None:
+            raise ValueError("without diameters in mm nobody knows whether a lesion is measurable")
+        _check_interval(self.area_px_interval)
+        _check_interval(self.volume_ml_interval, known=self.volume_ml is not None)
 
 
 @dataclass(frozen=True)
@@ -182,6 +236,10 @@ class Findings:
         tumour_volume_ml: None without trustworthy spacing.
         lesions: largest first.
         slices: one for each slice, in order.
+        tumour_volume_ml_interval: low and high for `tumour_volume_ml`; None if not known.
+        outline_px_interval: the same for all outlined pixels together.
+        interval_level: how often such intervals held the truth where it was known (0..1), for
+            these two and the lesions' own; None where that was not measured.
     """
 
     kind: Kind
@@ -192,6 +250,9 @@ class Findings:
     tumour_volume_ml: float | None
     lesions: tuple[Lesion, ...]
     slices: tuple[SliceFinding, ...]
+    tumour_volume_ml_interval: tuple[float, float] | None = None
+    outline_px_interval: tuple[int, int] | None = None
+    interval_level: float | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "verdict", Verdict(self.verdict))
@@ -217,6 +278,9 @@ class Findings:
             raise ValueError("the lesions must account for every outlined pixel")
         if refused and self.tumour_volume_ml is not None:
             raise ValueError("a refused scan has no volume")
+        _check_interval(self.tumour_volume_ml_interval, known=self.tumour_volume_ml is not None)
+        _check_interval(self.outline_px_interval, known=not refused)
+        _check_probability(self.interval_level)
 
     @classmethod
     def refused(cls, volume: Volume, reason: str) -> Findings:
@@ -263,6 +327,9 @@ def to_json(
         "tumour_probability": _rounded(findings.tumour_probability, 4),
         "compartment": findings.compartment.value if findings.compartment else None,
         "tumour_volume_ml": _rounded(findings.tumour_volume_ml, 3),
+        "tumour_volume_ml_interval": _rounded(findings.tumour_volume_ml_interval, 3),
+        "outline_px_interval": _rounded(findings.outline_px_interval, 3),
+        "interval_level": _rounded(findings.interval_level, 3),
         "lesions": [_rounded(asdict(lesion), 3) for lesion in findings.lesions],
         "slices": [
             {
