@@ -14,5 +14,6 @@ urlpatterns = [
     path("", include("detection.scans.urls")),
     path("", include("detection.analysis.urls")),
     path("", include("detection.review.urls")),
+    path("", include("detection.sms.urls")),
     path("admin/", admin.site.urls),
 ]

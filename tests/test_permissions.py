@@ -54,6 +54,8 @@ TABLE: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("POST", "analyse_again"): (302, 303, 404, 403, 303),
     ("GET", "release_study"): (302, 405, 405, 405, 405),
     ("POST", "release_study"): (302, 303, 404, 403, 303),
+    ("GET", "send_again"): (302, 405, 405, 405, 405),
+    ("POST", "send_again"): (302, 303, 404, 403, 303),
 }
 
 # Django admin by pattern: every list, page and form of every kind of row.
@@ -101,6 +103,7 @@ def address(name: str, scan: Scan) -> str:
     arguments: dict[str, tuple[object, ...]] = {
         "study": (scan.study_id,),
         "release_study": (scan.study_id,),
+        "send_again": (scan.study.deliveries.get().pk,),
         **dict.fromkeys(("scan", "scan_status", "scan_result", "scan_thumbnail", "analyse_again"), (scan.pk,)),
         **dict.fromkeys(("slice_image", "slice_mask", "slice_thumbnail"), (scan.pk, 0)),
         "social:begin": ("auth0",),

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from detection import audit, leases, retry
-from detection.models import Delivery
+from detection.models import Delivery, User
 from detection.models.delivery import DeliveryState
 
 FIRST_WAIT = timedelta(seconds=5)
@@ -24,6 +24,13 @@ STOPPED_ITS_SENDER = "Sending was broken off {attempts} times. Whether the messa
 
 class LeaseLost(Exception):
     """Another sender has taken the message up."""
+
+
+class NotParked(Exception):
+    """The message is waiting, being sent or sent. `str(error)` is the sentence."""
+
+    def __init__(self) -> None:
+        super().__init__("Only a message that was not sent can be sent again. Nothing has changed.")
 
 
 def claim(*, worker: str) -> Delivery | None:
@@ -52,6 +59,29 @@ def try_later(delivery: Delivery, sentence: str, *, sender: str) -> None:
     wait = FIRST_WAIT * 4 ** (delivery.attempts - 1)
     later = leases.database_now() + wait
     _write(delivery, state=DeliveryState.WAITING, sender=sender, reason=sentence, not_before=later)
+
+
+@retry.in_transaction
+def send_again(*, delivery: Delivery, actor: User) -> None:
+    """Let a parked message wait once more, with fresh attempts: what parked it (credentials, say) has been mended.
+
+    Parameters
+    ----------
+    delivery : Delivery
+        One of a study that `actor` may change.
+    actor : User
+        Who asks for it.
+
+    Raises
+    ------
+    NotParked
+        When it is in any other state; a double click makes one message.
+    """
+    parked = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.FAILED)
+    if not parked.update(state=DeliveryState.WAITING, attempts=0, reason="", not_before=None, lease_owner=""):
+        raise NotParked
+    audit.record(actor, "message sent again", delivery)
+    delivery.refresh_from_db()
 
 
 def had_its_attempts(delivery: Delivery) -> bool:

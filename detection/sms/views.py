@@ -1,0 +1,37 @@
+"""Asking for a message once more."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from detection.models import Delivery, Study, User
+from detection.sms import services
+
+
+@require_POST
+def send_again(request: HttpRequest, delivery_id: UUID) -> HttpResponse:
+    """Queue a message that was not sent, and go back to its scan, or to the study where it has several."""
+    user = request.user
+    assert isinstance(user, User)  # LoginRequiredMiddleware
+    visible = Delivery.objects.filter(study__in=Study.objects.visible_to(user))
+    delivery = get_object_or_404(visible.select_related("study"), pk=delivery_id)
+    if not Study.objects.changeable_by(user).filter(pk=delivery.study_id).exists():
+        raise PermissionDenied("You may read this study, but only its owner may send its messages again.")
+    try:
+        services.send_again(delivery=delivery, actor=user)
+    except services.NotParked as error:
+        messages.info(request, str(error))
+    else:
+        messages.success(request, "The message is on its way again.")
+    scans = list(delivery.study.scans.values_list("id", flat=True)[:2])
+    address = reverse("scan", args=scans) if len(scans) == 1 else reverse("study", args=[delivery.study_id])
+    answer = HttpResponseRedirect(address)
+    answer.status_code = 303
+    return answer
