@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from detection.analysis.outlines import outline
 from ml.findings import Findings, to_json
+from ml.imaging.outlines import outline
 from ml.imaging.volume import Volume
 
 
@@ -15,12 +15,14 @@ def of(findings: Findings, volume: Volume, *, scan_id: UUID, thresholds: Mapping
     """The scan object of `shared/contracts.md`, ready for JSON.
 
     Keys that are added: on each slice `outline` (closed polygons [[x, y], ...] in pixels of the upright
-    slice, for SVG); on the scan `thresholds` ({"nothing_below", "tumour_from"}, probabilities).
+    slice, for SVG); on the scan `thresholds` ({"nothing_below", "tumour_from"}, probabilities) and
+    `stored_orientation` (as in Volume: exports turn the masks back into the file's own rows x columns by it).
     `mask` is null everywhere: the web has an address for each.
     """
     found = to_json(findings, input=str(scan_id), volume=volume)
     for described, finding in zip(found["slices"], findings.slices, strict=True):
         described["outline"] = outline(finding.mask.pixels)
+    found["stored_orientation"] = volume.stored_orientation
     if thresholds:
         found.setdefault("thresholds", dict(thresholds))
     return found

@@ -7,6 +7,21 @@ from dataclasses import dataclass
 from detection.models import Analysis, Delivery
 from detection.models.analysis import State, Verdict
 from detection.models.delivery import DeliveryState, Recipient
+from detection.words import count, out_of_hundred, percent, plain, seconds, shortened
+
+__all__ = [
+    "StateWord",
+    "analysis_state",
+    "count",
+    "delivery_state",
+    "out_of_hundred",
+    "percent",
+    "percent_done",
+    "plain",
+    "seconds",
+    "shortened",
+    "squares",
+]
 
 
 @dataclass(frozen=True)
@@ -36,26 +51,6 @@ DELIVERIES = {
 }
 
 
-def percent(share: float) -> str:
-    """A probability (0..1) in words, never as a certainty: `93%`, `under 1%`, `over 99%`."""
-    whole = round(share * 100)
-    if whole < 1:
-        return "under 1%"
-    if whole > 99:
-        return "over 99%"
-    return f"{whole}%"
-
-
-def out_of_hundred(share: float) -> str:
-    """A probability (0..1) as a natural frequency: `93`, `fewer than 1`, `more than 99`."""
-    whole = round(share * 100)
-    if whole < 1:
-        return "fewer than 1"
-    if whole > 99:
-        return "more than 99"
-    return str(whole)
-
-
 def squares(share: float) -> int:
     """How many of 100 squares are filled for a probability (0..1); never none and never all."""
     return min(max(round(share * 100), 1), 99)
@@ -83,29 +78,3 @@ def delivery_state(delivery: Delivery) -> StateWord:
     """A text message's state; the note says to whom and, where it is known, why not yet."""
     kind, word = DELIVERIES[DeliveryState(delivery.state)]
     return StateWord(kind, word, "sms", Recipient(delivery.recipient).label)
-
-
-def seconds(milliseconds: int) -> str:
-    """A duration as `0.4 s`, `12 s` or `2 min 5 s`."""
-    if milliseconds < 10_000:
-        return f"{milliseconds / 1000:.1f} s"
-    whole = round(milliseconds / 1000)
-    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"
-
-
-def count(number: int, one: str, many: str = "") -> str:
-    """`1 slice`, `2 slices`, `1,024 pixels`."""
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
-
-
-def plain(value: float) -> str:
-    """A measure with the digits that mean something: `0.94`, `6`, `1,240`."""
-    if value >= 100:
-        return f"{value:,.0f}"
-    text = f"{value:.1f}" if value >= 10 else f"{value:.2f}"
-    return text.rstrip("0").rstrip(".")
-
-
-def shortened(sha256: str) -> str:
-    """A SHA-256 as people compare it: its two ends."""
-    return f"{sha256[:4]} {sha256[4:8]} … {sha256[-8:-4]} {sha256[-4:]}"

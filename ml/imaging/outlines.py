@@ -1,4 +1,4 @@
-"""From a mask to the polygons that a page draws: no page decodes pixels."""
+"""From a mask to the polygons that pages draw and RTSTRUCT carries: neither has to decode pixels."""
 
 from __future__ import annotations
 
@@ -19,14 +19,10 @@ _TURNS = {  # from a heading: sharpest right turn first, so that pixels touching
 def outline(mask: np.ndarray) -> list[list[Point]]:
     """Trace the boundary of a mask.
 
-    Parameters
-    ----------
-    mask : ndarray
-        (rows, columns), uint8 or bool; above 0 is inside.
+    Args:
+        mask: (rows, columns), uint8 or bool; above 0 is inside.
 
-    Returns
-    -------
-    list
+    Returns:
         Closed polygons of [x, y] in pixels: the pixel in row r and column c covers x from c to c + 1 and
         y from r to r + 1. They pass through the middles of the boundary's pixel edges, which rounds the
         staircase off by less than half a pixel. Holes are polygons too, running the other way: fill with `evenodd`.

@@ -1,0 +1,49 @@
+"""Numbers in words: the same ones on every page and in every report."""
+
+from __future__ import annotations
+
+
+def percent(share: float) -> str:
+    """A probability (0..1) in words, never as a certainty: `93%`, `under 1%`, `over 99%`."""
+    whole = round(share * 100)
+    if whole < 1:
+        return "under 1%"
+    if whole > 99:
+        return "over 99%"
+    return f"{whole}%"
+
+
+def out_of_hundred(share: float) -> str:
+    """A probability (0..1) as a natural frequency: `93`, `fewer than 1`, `more than 99`."""
+    whole = round(share * 100)
+    if whole < 1:
+        return "fewer than 1"
+    if whole > 99:
+        return "more than 99"
+    return str(whole)
+
+
+def seconds(milliseconds: int) -> str:
+    """A duration as `0.4 s`, `12 s` or `2 min 5 s`."""
+    if milliseconds < 10_000:
+        return f"{milliseconds / 1000:.1f} s"
+    whole = round(milliseconds / 1000)
+    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """`1 slice`, `2 slices`, `1,024 pixels`."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def plain(value: float) -> str:
+    """A measure with the digits that mean something: `0.94`, `6`, `1,240`."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    text = f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+    return text.rstrip("0").rstrip(".")
+
+
+def shortened(sha256: str) -> str:
+    """A SHA-256 as people compare it: its two ends."""
+    return f"{sha256[:4]} {sha256[4:8]} … {sha256[-8:-4]} {sha256[-4:]}"
