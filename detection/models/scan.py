@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -17,6 +17,15 @@ class Kind(models.TextChoices):
 
     IMAGE = "image", "Picture"
     SERIES = "series", "Series"
+
+
+class Sequence(models.TextChoices):
+    """MR sequences that the networks know, as `ml.imaging` names them. Empty is unknown."""
+
+    FLAIR = "FLAIR", "FLAIR"
+    T1 = "T1", "T1 without contrast"
+    T1C = "T1c", "T1 with contrast"
+    T2 = "T2", "T2"
 
 
 class ScanQuerySet(models.QuerySet["Scan"]):
@@ -39,6 +48,8 @@ class Scan(models.Model):
     """One picture or one series of a Study.
 
     `owner` repeats the study's owner and `created_at` its time, so that the list pages by one index.
+    A fused scan has no files of its own: its three channels are other scans of the study, `fused_pre`,
+    `fused_flair` and `fused_post`; FLAIR stands where pre or post is missing, as in the networks' training data.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -56,6 +67,26 @@ class Scan(models.Model):
         help_text="The latest run.",
     )
     opened_at = models.DateTimeField(null=True, blank=True, help_text="When its owner first opened the ended result.")
+    series_uid = models.CharField(max_length=64, blank=True, default="", help_text="DICOM's SeriesInstanceUID.")
+    sequence = models.CharField(
+        max_length=8, choices=Sequence.choices, blank=True, default="", help_text="As recognised; empty is unknown."
+    )
+    sequence_by_doctor = models.CharField(
+        max_length=8, choices=Sequence.choices, blank=True, default="", help_text="As a doctor corrected it."
+    )
+    sequence_corrected_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    sequence_corrected_at = models.DateTimeField(null=True, blank=True)
+    geometry: models.JSONField[dict[str, Any] | None, dict[str, Any] | None] = models.JSONField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="Where its slices lie (ml.imaging.grouping.Geometry); null is unknown.",
+    )
+    fused_pre = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    fused_flair = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    fused_post = models.ForeignKey("self", null=True, blank=True, on_delete=models.CASCADE, related_name="+")
 
     objects = ScanQuerySet.as_manager()
 
@@ -65,7 +96,29 @@ class Scan(models.Model):
             models.Index(name="scan_list_of_owner", fields=["owner", "-created_at", "-id"]),
             models.Index(name="scan_list", fields=["-created_at", "-id"]),
         ]
-        constraints = [models.UniqueConstraint(name="scan_place_in_study", fields=["study", "position"])]
+        constraints = [
+            models.UniqueConstraint(name="scan_place_in_study", fields=["study", "position"]),
+            models.CheckConstraint(
+                name="scan_sequence_corrected_by_somebody",
+                condition=models.Q(sequence_by_doctor="")
+                | models.Q(sequence_corrected_by__isnull=False, sequence_corrected_at__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="scan_fused_around_flair",
+                condition=models.Q(fused_flair__isnull=False)
+                | models.Q(fused_pre__isnull=True, fused_post__isnull=True),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"Scan {self.id}"
+
+    @property
+    def is_fused(self) -> bool:
+        """Whether its channels are other scans of the study."""
+        return self.fused_flair_id is not None
+
+    @property
+    def known_sequence(self) -> str:
+        """The doctor's word before the program's; empty is unknown."""
+        return self.sequence_by_doctor or self.sequence

@@ -1,4 +1,4 @@
-"""StoredFile: one original file as it arrived, recorded before anything is analysed."""
+"""StoredFile: one original file as it is kept, without what names the patient, recorded before anything is analysed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db import models
 
 
 class StoredFile(models.Model):
-    """Where an original lies, what it was called, and the SHA-256 of its bytes.
+    """Where an original lies, what it was called, and the SHA-256 of its bytes, as received and as stored.
 
     The key in storage is made of ids alone; `original_name` is shown to its owner and never used as a path.
     """
@@ -22,7 +22,14 @@ class StoredFile(models.Model):
         max_length=20, help_text="As found in the content: png, jpeg, tiff, webp, bmp, dicom, nifti."
     )
     bytes = models.PositiveBigIntegerField()
-    sha256 = models.CharField(max_length=64, db_index=True)
+    sha256 = models.CharField(max_length=64, db_index=True, help_text="Of the bytes as stored.")
+    sha256_received = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_index=True,
+        help_text="Of the bytes as they arrived; differs where names were removed. Empty on rows older than this field.",
+    )
     rows = models.PositiveIntegerField(null=True, blank=True)
     columns = models.PositiveIntegerField(null=True, blank=True)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from django.conf import settings
 from django.core.validators import RegexValidator
@@ -41,6 +41,22 @@ class Study(models.Model):
         max_length=REFERENCE_LENGTH,
         validators=[no_control_characters],
         help_text="A pseudonym or study number, never a name.",
+    )
+    patient_pseudonym = models.CharField(
+        max_length=64,
+        blank=True,
+        default="",
+        db_index=True,
+        editable=False,
+        help_text="Keyed hash of the patient's number in the files: the same for each study of a patient. Empty where the files name none.",
+    )
+    acquired_on = models.DateField(
+        null=True, blank=True, help_text="The day of the examination, as its DICOM files say."
+    )
+    set_aside: models.JSONField[list[dict[str, Any]], list[dict[str, Any]]] = models.JSONField(
+        default=list,
+        blank=True,
+        help_text='Series of the upload that became no scan: [{"label": str, "files": int, "reason": sentence}].',
     )
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
     released_at = models.DateTimeField(null=True, blank=True)
