@@ -101,7 +101,7 @@ def scale(voxels: np.ndarray, inner: tuple[slice, slice]) -> np.ndarray:
     result = np.zeros(voxels.shape, np.uint8)
     for channel in range(voxels.shape[3]):
         values = voxels[:, inner[0], inner[1], channel]
-        low, high = _percentiles(values)
+        low, high = intensity_range(values)
         if not high > low:
             continue
         if voxels.dtype == np.uint8:
@@ -163,7 +163,7 @@ def cut(scaled: np.ndarray, frame: Frame) -> np.ndarray:
     return images
 
 
-def _percentiles(values: np.ndarray) -> tuple[float, float]:
+def intensity_range(values: np.ndarray) -> tuple[float, float]:
     """Lowest and highest intensity worth showing; the highest is taken among pixels of the head."""
     stride = max(1, values.size // 400_000)
     sample = values.reshape(-1)[::stride].astype(np.float32)
