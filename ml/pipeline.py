@@ -176,7 +176,7 @@ class Pipeline:
         if verdict is Verdict.NO_TUMOUR:
             # Nothing that counts: crumbs of an outline would contradict the sentence beside them.
             masks[:] = False
-        sizes = measure.lesions(masks, volume.spacing)
+        sizes = measure.of_volume(masks, volume)
         return Findings(
             kind=volume.kind,
             verdict=verdict,
