@@ -10,7 +10,7 @@ on LGG (docs/experiments.md).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -19,9 +19,10 @@ import tensorflow as tf
 from sklearn import metrics
 
 from ml.networks.classifier import classifier
-from ml.training import augment, cache, splits
+from ml.training import augment, cache, spoil
 from ml.training.datasets import Case
-from ml.training.loop import Batch, Plan, Stage, Trainer
+from ml.training.loop import Batch, Plan, Stage
+from ml.training.recipe import Mix, Recipe
 
 PLAN = Plan(
     stages=(Stage(128, 25, 48),),
@@ -30,8 +31,8 @@ PLAN = Plan(
     averaging=0.998,
     seed=11,
 )
-STRENGTH = augment.Strength(gain=0.3, gamma=0.45, noise=0.08, blur=0.35, surroundings=0.4, frame=0.2)
-_TUMOURS = {"lgg": 0.5, "brisc": 0.62}
+STRENGTH = augment.Strength(gain=0.3, gamma=0.45, noise=0.08, blur=0.35, surroundings=0.4, frame=0.2, stripped=0.12)
+MIX = Mix(lgg=0.5, sick={"lgg": 0.5, "brisc": 0.62})
 _OVERLAID = 0.12
 _SMOOTHING = 0.04
 
@@ -39,53 +40,18 @@ _SMOOTHING = 0.04
 def train(
     cases: Sequence[Case], out: Path, *, plan: Plan = PLAN, resume: bool = False, quiet: bool = False
 ) -> dict[str, float]:
-    """Trains on the committed split's part "train" of `cases`, checks on "validation".
-
-    Leaves `averaged.weights.h5`, `checkpoint.npz`, `history.json` and `plan.json` in `out` and
-    gives the last validation figures.
-    """
-    keras.utils.set_random_seed(plan.seed)
-    slices = cache.open_or_make(splits.choose(cases, "train"), out / "cache", quiet=quiet)
-    held = cache.open_or_make(splits.choose(cases, "validation"), out / "cache", quiet=quiet)
-    trainer = Trainer(
-        classifier(side=128, place=True),
-        plan,
-        out,
-        loss=_loss,
-        batches=lambda stage: _batches(slices, stage, plan.seed),
-        validate=lambda network, side: _validate(network, held, side),
-    )
-    if resume:
-        trainer.resume()
-    return trainer.run()
+    """Trains the classifier; what it leaves in `out` and gives is `Recipe.train`'s."""
+    recipe = Recipe(lambda: classifier(side=128, place=True), MIX, _inputs, _loss, _validate)
+    return recipe.train(cases, out, plan=plan, resume=resume, quiet=quiet)
 
 
-def _batches(slices: cache.Slices, stage: Stage, seed: int) -> Iterator[Batch]:
-    """Mixed batches for ever: images, masks, top, is-LGG, has-tumour, can-be-overlaid."""
-    random = np.random.default_rng([seed, stage.side])
-    family = np.array([slices.cases[index].family for index in slices.case])
-    sagittal = np.array([slices.cases[index].plane == "sa" for index in slices.case])
-    pools = {
-        (name, tumour): np.flatnonzero((family == name) & (slices.tumour == tumour))
-        for name in ("lgg", "brisc")
-        for tumour in (True, False)
-    }
-    present = [name for name in ("lgg", "brisc") if len(pools[name, True])]
-    while True:
-        places: list[int] = []
-        for number in range(stage.batch):
-            name = present[number % len(present)]
-            tumour = bool(random.random() < _TUMOURS[name]) or not len(pools[name, False])
-            places.append(int(random.choice(pools[name, tumour])))
-        chosen = np.asarray(places)
-        yield (
-            slices.images[chosen],
-            slices.masks[chosen],
-            slices.top[chosen],
-            family[chosen] == "lgg",
-            slices.tumour[chosen],
-            ~sagittal[chosen],
-        )
+def _inputs(slices: cache.Slices, places: np.ndarray, random: np.random.Generator) -> Batch:
+    """Images, masks, top, is-LGG, has-tumour, can-be-overlaid."""
+    images = spoil.spoil(slices.images[places], random)
+    cases = [slices.cases[index] for index in slices.case[places]]
+    lgg = np.array([case.family == "lgg" for case in cases])
+    mirrorable = np.array([case.plane != "sa" for case in cases])
+    return images, slices.masks[places], slices.top[places], lgg, slices.tumour[places], mirrorable
 
 
 def _loss(model: keras.Model, batch: tuple[tf.Tensor, ...], side: int) -> tf.Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import keras
@@ -10,9 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 from ml.networks.unet import unet
-from ml.training import augment, cache, splits
+from ml.training import augment, cache, spoil
 from ml.training.datasets import Case
-from ml.training.loop import Batch, Plan, Stage, Trainer
+from ml.training.loop import Batch, Plan, Stage
+from ml.training.recipe import Mix, Recipe
 
 PLAN = Plan(
     stages=(Stage(128, 25, 24), Stage(192, 50, 16)),
@@ -21,55 +22,29 @@ PLAN = Plan(
     averaging=0.998,
     seed=7,
 )
-STRENGTH = augment.Strength()
-_LGG_SHARE = 0.4
-_LESIONS = {"lgg": 0.6, "brisc": 0.9}
+STRENGTH = augment.Strength(stripped=0.08)
+MIX = Mix(
+    lgg=0.4,
+    sick={"lgg": 0.6, "brisc": 0.9},
+    # Gliomas are the hard ones of BRISC: many do not enhance and are dark.
+    kinds={"gl": 2.2, "me": 0.6, "pi": 1.0},
+)
 
 
 def train(
     cases: Sequence[Case], out: Path, *, plan: Plan = PLAN, resume: bool = False, quiet: bool = False
 ) -> dict[str, float]:
-    """Trains on the committed split's part "train" of `cases`, checks on "validation".
-
-    Leaves `averaged.weights.h5`, `checkpoint.npz`, `history.json` and `plan.json` in `out` and
-    gives the last validation figures.
-    """
-    keras.utils.set_random_seed(plan.seed)
-    slices = cache.open_or_make(splits.choose(cases, "train"), out / "cache", quiet=quiet)
-    held = cache.open_or_make(splits.choose(cases, "validation"), out / "cache", quiet=quiet)
+    """Trains the U-Net; what it leaves in `out` and gives is `Recipe.train`'s."""
     # Built for any side: the stages differ, the weights do not.
-    model = unet(side=None)
-    trainer = Trainer(
-        model,
-        plan,
-        out,
-        loss=_loss,
-        batches=lambda stage: _batches(slices, stage, plan.seed),
-        validate=lambda network, side: _validate(network, held, side),
-    )
-    if resume:
-        trainer.resume()
-    return trainer.run()
+    recipe = Recipe(lambda: unet(side=None), MIX, _inputs, _loss, _validate)
+    return recipe.train(cases, out, plan=plan, resume=resume, quiet=quiet)
 
 
-def _batches(slices: cache.Slices, stage: Stage, seed: int) -> Iterator[Batch]:
-    """Mixed batches for ever: images, masks, top, is-LGG; a fixed share of slices with a lesion."""
-    random = np.random.default_rng([seed, stage.side])
-    family = np.array([slices.cases[index].family for index in slices.case])
-    pools = {
-        (name, lesion): np.flatnonzero((family == name) & (slices.tumour == lesion))
-        for name in ("lgg", "brisc")
-        for lesion in (True, False)
-    }
-    present = [name for name in ("lgg", "brisc") if len(pools[name, True])]
-    while True:
-        places: list[int] = []
-        for number in range(stage.batch):
-            name = present[0] if len(present) == 1 or (number + 0.5) / stage.batch < _LGG_SHARE else present[1]
-            lesion = bool(random.random() < _LESIONS[name]) or not len(pools[name, False])
-            places.append(int(random.choice(pools[name, lesion])))
-        chosen = np.asarray(places)
-        yield slices.images[chosen], slices.masks[chosen], slices.top[chosen], family[chosen] == "lgg"
+def _inputs(slices: cache.Slices, places: np.ndarray, random: np.random.Generator) -> Batch:
+    """Images, masks, top, is-LGG."""
+    images = spoil.spoil(slices.images[places], random)
+    lgg = np.array([slices.cases[index].family == "lgg" for index in slices.case[places]])
+    return images, slices.masks[places], slices.top[places], lgg
 
 
 def _loss(model: keras.Model, batch: tuple[tf.Tensor, ...], side: int) -> tf.Tensor:

@@ -1,0 +1,99 @@
+"""What both trainings share: the split, the draw of a batch, the loop. A network brings what is its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from ml.training import cache, splits
+from ml.training.datasets import Case
+from ml.training.loop import Batch, Plan, Stage, Trainer
+
+
+@dataclass(frozen=True)
+class Mix:
+    """What a batch is made of.
+
+    `lgg` share of a batch (the rest is BRISC; a set that is absent gives its share away), `sick` share
+    of slices with a tumour in each set, `kinds` how often a BRISC kind ("gl", "me", "pi", "no") is
+    drawn against its share of the set.
+    """
+
+    lgg: float
+    sick: Mapping[str, float]
+    kinds: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A network and how it learns.
+
+    `build()` the network; `inputs(slices, places, random)` the arrays of a batch for the slices at
+    `places`;
+    `loss(model, batch, side)` a scalar; `validate(model, held, side)` named figures.
+    """
+
+    build: Callable[[], keras.Model]
+    mix: Mix
+    inputs: Callable[[cache.Slices, np.ndarray, np.random.Generator], Batch]
+    loss: Callable[[keras.Model, tuple[tf.Tensor, ...], int], tf.Tensor]
+    validate: Callable[[keras.Model, cache.Slices, int], dict[str, float]]
+
+    def train(
+        self, cases: Sequence[Case], out: Path, *, plan: Plan, resume: bool = False, quiet: bool = False
+    ) -> dict[str, float]:
+        """Trains on the committed split's part "train" of `cases`, checks on "validation".
+
+        Leaves `averaged.weights.h5`, `checkpoint.npz`, `history.json` and `plan.json` in `out` and
+        gives the last validation figures.
+        """
+        keras.utils.set_random_seed(plan.seed)
+        slices = cache.open_or_make(splits.choose(cases, "train"), out / "cache", quiet=quiet)
+        held = cache.open_or_make(splits.choose(cases, "validation"), out / "cache", quiet=quiet)
+        trainer = Trainer(
+            self.build(),
+            plan,
+            out,
+            loss=self.loss,
+            batches=lambda stage: self.batches(slices, stage, plan.seed),
+            validate=lambda network, side: self.validate(network, held, side),
+        )
+        if resume:
+            trainer.resume()
+        return trainer.run()
+
+    def batches(self, slices: cache.Slices, stage: Stage, seed: int) -> Iterator[Batch]:
+        """Batches of the mix, for ever."""
+        random = np.random.default_rng([seed, stage.side])
+        for places in draw(slices, self.mix, stage.batch, random):
+            yield self.inputs(slices, places, random)
+
+
+def draw(slices: cache.Slices, mix: Mix, batch: int, random: np.random.Generator) -> Iterator[np.ndarray]:
+    """Places of slices, int (batch,), for ever: each batch of the mix's sets, sick shares and kinds."""
+    family = families(slices)
+    pools = {
+        (name, sick): np.flatnonzero((family == name) & (slices.tumour == sick))
+        for name in ("lgg", "brisc")
+        for sick in (True, False)
+    }
+    wanted = np.array([mix.kinds.get(slices.cases[index].kind, 1.0) for index in slices.case])
+    chances = {key: wanted[pool] / wanted[pool].sum() for key, pool in pools.items() if len(pool)}
+    present = [name for name in ("lgg", "brisc") if len(pools[name, True])]
+    while True:
+        places: list[int] = []
+        for number in range(batch):
+            name = present[0] if len(present) == 1 or (number + 0.5) / batch < mix.lgg else present[1]
+            sick = bool(random.random() < mix.sick[name]) or not len(pools[name, False])
+            places.append(int(random.choice(pools[name, sick], p=chances[name, sick])))
+        yield np.asarray(places)
+
+
+def families(slices: cache.Slices) -> np.ndarray:
+    """The set of each slice, "lgg" or "brisc": str (n,)."""
+    return np.array([slices.cases[index].family for index in slices.case])
