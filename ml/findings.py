@@ -240,6 +240,8 @@ class Findings:
         outline_px_interval: the same for all outlined pixels together.
         interval_level: how often such intervals held the truth where it was known (0..1), for
             these two and the lesions' own; None where that was not measured.
+        thresholds: of `tumour_probability`: below the first nothing is said to be there, from the
+            second on a tumour is suspected; a series has other ones than its slices. None if not told.
     """
 
     kind: Kind
@@ -253,6 +255,7 @@ class Findings:
     tumour_volume_ml_interval: tuple[float, float] | None = None
     outline_px_interval: tuple[int, int] | None = None
     interval_level: float | None = None
+    thresholds: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "verdict", Verdict(self.verdict))
@@ -281,6 +284,8 @@ class Findings:
         _check_interval(self.tumour_volume_ml_interval, known=self.tumour_volume_ml is not None)
         _check_interval(self.outline_px_interval, known=not refused)
         _check_probability(self.interval_level)
+        if self.thresholds is not None and not 0.0 <= self.thresholds[0] <= self.thresholds[1] <= 1.0:
+            raise ValueError("the two thresholds lie in order between 0 and 1")
 
     @classmethod
     def refused(cls, volume: Volume, reason: str) -> Findings:
@@ -344,6 +349,9 @@ def to_json(
             for found in findings.slices
         ],
     }
+    if findings.thresholds is not None:
+        low, high = findings.thresholds
+        scan["thresholds"] = {"nothing_below": low, "tumour_from": high}
     if volume is not None:
         spacing, orientation = volume.spacing, volume.orientation
         scan |= {

@@ -185,6 +185,7 @@ class Pipeline:
             compartment=_COMPARTMENTS[work.family] if masks.any() else None,
             tumour_volume_ml=sizes.volume_ml,
             lesions=sizes.lesions,
+            thresholds=self._thresholds(volume, work.family),
             slices=tuple(
                 SliceFinding(
                     index=index,
@@ -197,6 +198,11 @@ class Pipeline:
                 for index, source in enumerate(volume.sources)
             ),
         )
+
+    def _thresholds(self, volume: Volume, family: gate.Family) -> tuple[float, float]:
+        """Of the whole scan's probability: a series is judged by its own rule."""
+        rule = self._settings.band if volume.kind == "image" else self._settings.series[family]
+        return rule.nothing_below, rule.tumour_from
 
     def _judge_image(self, probability: float, outlined: bool) -> tuple[Verdict, str | None, float]:
         verdict = self._settings.band.verdict(probability)

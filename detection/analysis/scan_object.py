@@ -15,7 +15,8 @@ def of(findings: Findings, volume: Volume, *, scan_id: UUID, thresholds: Mapping
     """The scan object of `shared/contracts.md`, ready for JSON.
 
     Keys that are added: on each slice `outline` (closed polygons [[x, y], ...] in pixels of the upright
-    slice, for SVG); on the scan `thresholds` ({"nothing_below", "tumour_from"}, probabilities) and
+    slice, for SVG); on the scan `thresholds` ({"nothing_below", "tumour_from"}, probabilities; a series' own, where the
+    pipeline tells them), `slice_thresholds` (the same of a single slice) and
     `stored_orientation` (as in Volume: exports turn the masks back into the file's own rows x columns by it).
     `mask` is null everywhere: the web has an address for each.
     """
@@ -24,5 +25,7 @@ def of(findings: Findings, volume: Volume, *, scan_id: UUID, thresholds: Mapping
         described["outline"] = outline(finding.mask.pixels)
     found["stored_orientation"] = volume.stored_orientation
     if thresholds:
-        found.setdefault("thresholds", dict(thresholds))
+        found["slice_thresholds"] = dict(thresholds)
+        if findings.kind == "image":
+            found.setdefault("thresholds", dict(thresholds))
     return found

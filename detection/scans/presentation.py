@@ -9,15 +9,11 @@ from typing import Any
 from detection.models import Analysis, Delivery, Scan, StoredFile
 from detection.models.analysis import State, Verdict
 from detection.models.scan import Kind
-from detection.scans import words
-from detection.scans.verdicts import VerdictBlock, thresholds
+from detection.scans import lesions, words
+from detection.scans.lesions import LesionRow
+from detection.scans.verdicts import VerdictBlock, slice_thresholds, thresholds
 from detection.scans.words import StateWord
 
-COMPARTMENTS = {
-    "flair_abnormality": "The outline is the FLAIR abnormality: tumour and the swelling around it.",
-    "contrast_enhancing_tumour": "The outline is the part of the tumour that takes up contrast.",
-}
-OPPOSITE = {"L": "R", "R": "L", "A": "P", "P": "A", "S": "I", "I": "S"}
 FAR_APART_MM = 3.0
 
 
@@ -38,15 +34,6 @@ class Slice:
     def bar_top(self) -> float:
         """Where the bar begins: it stands on the ground."""
         return round(36 - self.bar, 1)
-
-
-@dataclass(frozen=True)
-class LesionRow:
-    """One lesion in words; `cells` are heading, text and a second line."""
-
-    number: int
-    cells: tuple[tuple[str, str, str], ...]
-    slice_number: int
 
 
 @dataclass(frozen=True)
@@ -77,7 +64,7 @@ class ResultPage:
     checks: tuple[tuple[str, str], ...]
     lesions: tuple[LesionRow, ...]
     lesions_note: str
-    total_volume: str
+    lesions_foot: tuple[str, ...]
     warnings: tuple[str, ...]
     cannot: tuple[str, ...]
     provenance: tuple[tuple[str, str, str], ...]
@@ -107,7 +94,7 @@ def present(
         The slice asked for, from 1; the most telling one where it is None or no slice of the scan.
     """
     found = analysis.findings if analysis.state in (State.DONE, State.REFUSED) else None
-    limits = thresholds(analysis)
+    limits = slice_thresholds(analysis)
     slices = _slices(found, limits)
     return ResultPage(
         verdict=verdict,
@@ -116,9 +103,9 @@ def present(
         line_share=None if limits is None else round(36 - 36 * limits[1], 1),
         line_text="" if limits is None else f"{words.plain(round(limits[1] * 100, 1))}%",
         checks=_checks(found) if found else (),
-        lesions=_lesions(found) if found else (),
-        lesions_note=_lesions_note(found) if found else "",
-        total_volume=_volume(found.get("tumour_volume_ml")) if found and found["lesions"] else "",
+        lesions=lesions.lesion_rows(found) if found else (),
+        lesions_note=lesions.note(found) if found else "",
+        lesions_foot=lesions.foot(found) if found else (),
         warnings=_warnings(scan, found) if found else (),
         cannot=_cannot(scan),
         provenance=_provenance(scan, analysis, files),
@@ -154,22 +141,17 @@ def _slices(found: dict[str, Any] | None, limits: tuple[float, float] | None) ->
 
 
 def _picture(found: dict[str, Any], slices: tuple[Slice, ...], number: int | None) -> Picture:
-    lesions = found["lesions"]
     index = _most_telling(found) if number is None or not 1 <= number <= len(slices) else number - 1
     current = slices[index]
-    largest_of = next((n for n, lesion in enumerate(lesions, 1) if lesion.get("largest_slice") == index), None)
+    largest_of = next((n for n, lesion in enumerate(found["lesions"], 1) if lesion.get("largest_slice") == index), None)
     orientation, spacing = found.get("orientation"), found.get("spacing_mm")
-    edges = None
-    if orientation:
-        right, below = orientation["columns"], orientation["rows"]
-        edges = (OPPOSITE[right], right, OPPOSITE[below], below)
     what = f"Slice {current.number} of {len(slices)}" if len(slices) > 1 else "The picture"
     outlined = f", {current.area} outlined" if current.area else ", nothing outlined"
     return Picture(
         rows=found.get("rows") or 256,
         columns=found.get("columns") or 256,
         current=current,
-        edges=edges,
+        edges=lesions.edge_letters(orientation) if orientation else None,
         column_mm=spacing["column"] if spacing else None,
         alt=f"{what}, tumour probability {current.chance}{outlined}",
         largest_of=largest_of,
@@ -201,65 +183,6 @@ def _checks(found: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     known = found.get("orientation")
     checks.append(("check", "Sides known from the file") if known else ("warn", "Sides not known"))
     return tuple(checks)
-
-
-def _lesions(found: dict[str, Any]) -> tuple[LesionRow, ...]:
-    rows = []
-    for number, lesion in enumerate(found["lesions"], 1):
-        first, last = lesion["slices"]
-        largest = lesion.get("largest_slice", first)
-        cells = [("Place in the picture", *_place(found, lesion)), ("Largest area", *_area(lesion))]
-        cells.append(("Extent", *_extent(lesion)))
-        if found["kind"] == Kind.SERIES:
-            where = f"{first + 1}" if first == last else f"{first + 1} to {last + 1}"
-            cells.append(("Slices", where, "" if first == last else f"largest on {largest + 1}"))
-            volume = lesion.get("volume_ml")
-            cells.append(("Volume", _volume(volume), "" if volume is not None else "no spacing in the file"))
-        rows.append(LesionRow(number, tuple(cells), largest + 1))
-    return tuple(rows)
-
-
-def _place(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str]:
-    """Half of the picture, and the patient's side only where the file says it."""
-    centroid, columns = lesion.get("centroid_px"), found.get("columns")
-    if not centroid or not columns:
-        return "Not known", ""
-    share = (centroid[2] + 0.5) / columns
-    if abs(share - 0.5) < 0.04:
-        return "Near the middle", ""
-    half = "Right half" if share > 0.5 else "Left half"
-    orientation = found.get("orientation")
-    if not orientation or orientation["columns"] not in "LR":
-        return half, "patient's side not known"
-    edge = orientation["columns"] if share > 0.5 else OPPOSITE[orientation["columns"]]
-    return half, f"the patient's {'left' if edge == 'L' else 'right'} side"
-
-
-def _area(lesion: dict[str, Any]) -> tuple[str, str]:
-    pixels = words.count(lesion.get("largest_area_px", lesion["area_px"]), "pixel")
-    mm2 = lesion.get("area_mm2")
-    return (pixels, "no spacing in the file") if mm2 is None else (f"{words.plain(mm2)} mm²", pixels)
-
-
-def _extent(lesion: dict[str, Any]) -> tuple[str, str]:
-    millimetres, pixels = lesion.get("extent_mm"), lesion.get("extent_px")
-    if millimetres and None not in millimetres:
-        return " × ".join(words.plain(value) for value in millimetres[::-1]) + " mm", "across, down, through slices"
-    if millimetres:
-        return f"{words.plain(millimetres[2])} × {words.plain(millimetres[1])} mm", "across, down"
-    return (f"{pixels[2]} × {pixels[1]} pixels", "across, down") if pixels else ("Not known", "")
-
-
-def _volume(millilitres: float | None) -> str:
-    return "Not known" if millilitres is None else f"{words.plain(millilitres)} ml"
-
-
-def _lesions_note(found: dict[str, Any]) -> str:
-    parts = [COMPARTMENTS.get(found.get("compartment") or "", "")]
-    if found["kind"] == Kind.SERIES and found["lesions"]:
-        touched = sum(1 for each in found["slices"] if each["area_px"])
-        parts.append(f"{words.count(len(found['lesions']), 'lesion')} on {touched} of {len(found['slices'])} slices.")
-    return " ".join(part for part in parts if part)
 
 
 def _warnings(scan: Scan, found: dict[str, Any]) -> tuple[str, ...]:
@@ -303,11 +226,11 @@ def _provenance(scan: Scan, analysis: Analysis, files: Sequence[StoredFile]) -> 
     rows += [
         ("Weights", f"{name}, sha256 {words.shortened(sha)}", sha) for name, sha in sorted(analysis.weights.items())
     ]
-    limits = thresholds(analysis)
-    if limits is not None:
-        low, high = (words.plain(round(limit * 100, 1)) for limit in limits)
-        label = "Slice thresholds" if scan.kind == Kind.SERIES else "Thresholds"
-        rows.append((label, f"nothing below {low}%, suspicious from {high}%", ""))
+    of_slices = slice_thresholds(analysis) if scan.kind == Kind.SERIES else None
+    for label, limits in (("Thresholds", thresholds(analysis)), ("Slice thresholds", of_slices)):
+        if limits is not None:
+            low, high = (words.plain(round(limit * 100, 1)) for limit in limits)
+            rows.append((label, f"nothing below {low}%, suspicious from {high}%", ""))
     if analysis.milliseconds is not None:
         rows.append(("Time taken", words.seconds(analysis.milliseconds), ""))
     return tuple(rows)

@@ -156,8 +156,7 @@ def _refused(analysis: Analysis) -> VerdictBlock:
 def _answer(analysis: Analysis, share: float) -> VerdictBlock:
     kind = words.KINDS[Verdict(analysis.verdict)]
     chance, frequency = words.percent(share), words.out_of_hundred(share)
-    # A series is judged by a rule of its own: the thresholds on record are those of a single slice.
-    scale = _scale(share, None if (analysis.findings or {}).get("kind") == Kind.SERIES else thresholds(analysis))
+    scale = _scale(share, thresholds(analysis))
     lead = Verdict(analysis.verdict).label
     rest, half = f", probability {chance}:", f"of 100 such scans, {frequency} had a tumour."
     sub = [SUCH_SCANS]
@@ -171,10 +170,25 @@ def _answer(analysis: Analysis, share: float) -> VerdictBlock:
 
 
 def thresholds(analysis: Analysis) -> tuple[float, float] | None:
-    """Below the first nothing is said to be there, from the second on a tumour is suspected; None if not recorded."""
-    recorded: dict[str, Any] = (analysis.findings or {}).get("thresholds") or {}
+    """Of the whole scan's probability, nothing below the first and tumour from the second on; None if not recorded.
+
+    A series is judged by a rule of its own. Older runs recorded only a single slice's thresholds, under this name.
+    """
+    found = analysis.findings or {}
+    if found.get("kind") == Kind.SERIES and "slice_thresholds" not in found:
+        return None
+    return _pair(found.get("thresholds"))
+
+
+def slice_thresholds(analysis: Analysis) -> tuple[float, float] | None:
+    """The same of one slice's probability."""
+    found = analysis.findings or {}
+    return _pair(found.get("slice_thresholds") or found.get("thresholds"))
+
+
+def _pair(recorded: dict[str, Any] | None) -> tuple[float, float] | None:
     try:
-        return float(recorded["nothing_below"]), float(recorded["tumour_from"])
+        return float((recorded or {})["nothing_below"]), float((recorded or {})["tumour_from"])
     except (KeyError, TypeError, ValueError):
         return None
 

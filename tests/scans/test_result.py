@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import uuid
 
 import pytest
@@ -76,7 +77,8 @@ def test_a_picture_without_spacing_is_measured_in_pixels_only(alice: Client, own
     (scan,) = rows.done(owner, Verdict.TUMOUR)
     shown = page(alice, scan)
     assert "pixels" in shown
-    assert "mm²" not in shown
+    assert "in mm² not computable: no pixel spacing" in shown
+    assert re.search(r"\d (mm|ml)", shown) is None
     assert "Left and right may be swapped." in shown
     assert "No R or L is shown" in shown
     assert rows.MODEL.version in shown

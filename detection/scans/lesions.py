@@ -1,0 +1,209 @@
+"""The lesions of a scan object in words: place, sizes with their intervals, diameters, and why one is not known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from detection.models.scan import Kind
+from detection.scans import words
+
+COMPARTMENTS = {
+    "flair_abnormality": "The outline is the FLAIR abnormality: tumour and the swelling around it.",
+    "contrast_enhancing_tumour": "The outline is the part of the tumour that takes up contrast.",
+}
+SHORT_COMPARTMENTS = {
+    "flair_abnormality": "FLAIR abnormality",
+    "contrast_enhancing_tumour": "contrast-enhancing tumour",
+}
+OPPOSITE = {"L": "R", "R": "L", "A": "P", "P": "A", "S": "I", "I": "S"}
+SIDES = {"left": "Left", "right": "Right", "both sides / midline": "Both sides or midline"}
+
+NOT_COMPUTABLE = "Not computable"
+NO_SPACING = "no pixel spacing"
+NO_DISTANCE = "no even slice distance"
+OLDER_RUN = "this run did not measure it"
+
+
+@dataclass(frozen=True)
+class LesionRow:
+    """One lesion in words; `cells` are heading, text and a second line.
+
+    Attributes:
+        number: from 1, the largest first.
+        slice_number: the slice to look at, from 1.
+    """
+
+    number: int
+    cells: tuple[tuple[str, str, str], ...]
+    slice_number: int
+
+
+def lesion_rows(found: dict[str, Any]) -> tuple[LesionRow, ...]:
+    """One row for each lesion of a scan object, all with the same headings."""
+    rows = []
+    for number, lesion in enumerate(found["lesions"], 1):
+        series = found["kind"] == Kind.SERIES
+        cells = [("Side and place", *_place(found, lesion))]
+        if series:
+            cells.append(("Volume", *_volume(found, lesion)))
+        cells.append(("Diameters", *_diameters(found, lesion)))
+        if series:
+            cells.append(("Measurable?", *_measurable(found, lesion)))
+        cells.append(("Extent", *_extent(lesion)))
+        if series:
+            cells.append(("Slices", *_slices(lesion)))
+        cells.append(("Largest area", *_area(lesion)))
+        rows.append(LesionRow(number, tuple(cells), _largest(lesion) + 1))
+    return tuple(rows)
+
+
+def note(found: dict[str, Any]) -> str:
+    """What the outlines mean, and how many there are."""
+    parts = [COMPARTMENTS.get(found.get("compartment") or "", "")]
+    if found["kind"] == Kind.SERIES and found["lesions"]:
+        touched = sum(1 for each in found["slices"] if each["area_px"])
+        parts.append(f"{words.count(len(found['lesions']), 'lesion')} on {touched} of {len(found['slices'])} slices.")
+    return " ".join(part for part in parts if part)
+
+
+def foot(found: dict[str, Any]) -> tuple[str, ...]:
+    """Sentences under the table: all lesions together, what an interval means, how diameters are measured."""
+    if not found["lesions"]:
+        return ()
+    sentences = []
+    if found["kind"] == Kind.SERIES:
+        total, interval = found.get("tumour_volume_ml"), found.get("tumour_volume_ml_interval")
+        if total is not None:
+            sentences.append(f"All together: {millilitres(total)}{f', {between(interval)} ml' if interval else ''}.")
+    level = found.get("interval_level")
+    if level is not None:
+        sentences.append(
+            f"Intervals held the true size in {words.percent(level)} of scans where a doctor had drawn the outline."
+        )
+    elif found.get("tumour_volume_ml_interval") or found.get("outline_px_interval"):
+        sentences.append("How often such intervals hold the true size is not known.")
+    if any(lesion.get("diameters_px") for lesion in found["lesions"]):
+        sentences.append(
+            "Diameters: the longest on an axial slice and the longest at right angles to it there (RANO 2.0)."
+        )
+    if any(lesion.get("measurable") is not None for lesion in found["lesions"]):
+        sentences.append("Measurable: both at least 10 mm on two slices or more.")
+    return tuple(sentences)
+
+
+def millilitres(volume: float | None) -> str:
+    """`28.4 ml`, or that it is not known."""
+    return NOT_COMPUTABLE if volume is None else f"{words.plain(volume)} ml"
+
+
+def between(interval: Any) -> str:
+    """`24.9 to 32`."""
+    low, high = interval
+    return f"{words.plain(low)} to {words.plain(high)}"
+
+
+def edge_letters(orientation: dict[str, str]) -> tuple[str, str, str, str]:
+    """The letters at the left, right, upper and lower edge of a slice."""
+    right, below = orientation["columns"], orientation["rows"]
+    return OPPOSITE[right], right, OPPOSITE[below], below
+
+
+def _largest(lesion: dict[str, Any]) -> int:
+    return int(lesion.get("largest_slice", lesion["slices"][0]))
+
+
+def _place(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str]:
+    """The patient's side where it is known, else the half of the picture; and the centroid."""
+    side = lesion.get("side")
+    text = SIDES[side] if side in SIDES else _half(found, lesion)
+    return text, _centroid(lesion)
+
+
+def _half(found: dict[str, Any], lesion: dict[str, Any]) -> str:
+    centroid, columns = lesion.get("centroid_px"), found.get("columns")
+    if not centroid or not columns:
+        return "Not known"
+    share = (centroid[2] + 0.5) / columns
+    if abs(share - 0.5) < 0.04:
+        return "Near the picture's middle, side not known"
+    return f"{'Right' if share > 0.5 else 'Left'} half of the picture, side not known"
+
+
+def _centroid(lesion: dict[str, Any]) -> str:
+    centroid, millimetres = lesion.get("centroid_px"), lesion.get("centroid_from_first_voxel_mm")
+    if not centroid:
+        return ""
+    text = f"centroid slice {centroid[0] + 1:.1f}, row {centroid[1] + 1:.0f}, column {centroid[2] + 1:.0f}"
+    if millimetres and None not in millimetres:
+        text += f"; {' × '.join(f'{value:.0f}' for value in millimetres[::-1])} mm from the first voxel"
+    return text
+
+
+def _volume(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str]:
+    volume, interval = lesion.get("volume_ml"), lesion.get("volume_ml_interval")
+    if volume is None:
+        return NOT_COMPUTABLE, NO_DISTANCE if found.get("spacing_mm") else NO_SPACING
+    return millilitres(volume), between(interval) if interval else "interval not known"
+
+
+def _diameters(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str]:
+    pixels, millimetres = lesion.get("diameters_px"), lesion.get("diameters_mm")
+    where = f"on slice {lesion['diameter_slice'] + 1}" if pixels and found["kind"] == Kind.SERIES else ""
+    if millimetres:
+        return f"{words.plain(millimetres[0])} × {words.plain(millimetres[1])} mm", where
+    why = _no_diameters(found, lesion)
+    if pixels:
+        text = f"{pixels[0]:.0f} × {pixels[1]:.0f} pixels"
+        return text, ", ".join(part for part in (where, f"in mm not computable: {why}") if part)
+    return NOT_COMPUTABLE, why
+
+
+def _measurable(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str]:
+    measurable = lesion.get("measurable")
+    if measurable is None:
+        why = "one slice only" if lesion.get("diameters_mm") else _no_diameters(found, lesion)
+        return NOT_COMPUTABLE, why
+    if measurable:
+        return "Yes", ""
+    small = min(lesion["diameters_mm"]) < 10
+    return "No", "a diameter under 10 mm" if small else "10 mm both ways on one slice only"
+
+
+def _no_diameters(found: dict[str, Any], lesion: dict[str, Any]) -> str:
+    if "diameters_px" not in lesion:
+        return OLDER_RUN
+    orientation = found.get("orientation")
+    if orientation and orientation["slices"] not in "SI":
+        return "slices are not axial"
+    if not found.get("spacing_mm"):
+        return NO_SPACING
+    return "not known to be axial"
+
+
+def _extent(lesion: dict[str, Any]) -> tuple[str, str]:
+    millimetres, pixels = lesion.get("extent_mm"), lesion.get("extent_px")
+    if millimetres and None not in millimetres:
+        return " × ".join(words.plain(value) for value in millimetres[::-1]) + " mm", "across, down, through slices"
+    if millimetres:
+        return f"{words.plain(millimetres[2])} × {words.plain(millimetres[1])} mm", "across, down"
+    if not pixels:
+        return "Not known", ""
+    if pixels[0] > 1:
+        return f"{pixels[2]} × {pixels[1]} pixels, {pixels[0]} slices", f"in mm not computable: {NO_SPACING}"
+    return f"{pixels[2]} × {pixels[1]} pixels", f"across, down; in mm not computable: {NO_SPACING}"
+
+
+def _slices(lesion: dict[str, Any]) -> tuple[str, str]:
+    first, last = lesion["slices"]
+    if first == last:
+        return f"{first + 1}", ""
+    return f"{first + 1} to {last + 1}", f"largest on {_largest(lesion) + 1}"
+
+
+def _area(lesion: dict[str, Any]) -> tuple[str, str]:
+    pixels = words.count(lesion.get("largest_area_px", lesion["area_px"]), "pixel")
+    interval, mm2 = lesion.get("area_px_interval"), lesion.get("area_mm2")
+    if interval and lesion["slices"][0] == lesion["slices"][1]:
+        pixels += f", {interval[0]:,} to {interval[1]:,}"
+    return (pixels, f"in mm² not computable: {NO_SPACING}") if mm2 is None else (f"{words.plain(mm2)} mm²", pixels)
