@@ -190,6 +190,11 @@ class Config(BaseSettings):
         pattern=r"^[A-Z]{2}$",
         description="Country of phone numbers typed without a country code.",
     )
+    overlay_first: bool = Field(
+        True,
+        alias="BRAINSCAN_OVERLAY_FIRST",
+        description="Whether a result opens with the AI's marks on the picture. Off: the picture comes bare, until somebody asks for them.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", alias="BRAINSCAN_LOG_LEVEL", description="How much is logged."
     )

@@ -14,6 +14,7 @@ urlpatterns = [
     path("", include("detection.scans.urls")),
     path("", include("detection.analysis.urls")),
     path("", include("detection.review.urls")),
+    path("", include("detection.viewer.urls")),
     path("", include("detection.sms.urls")),
     path("admin/", admin.site.urls),
 ]

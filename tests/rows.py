@@ -12,12 +12,15 @@ import numpy as np
 from PIL import Image
 
 from detection.analysis import services as analysis_services
-from detection.models import Analysis, Scan, Study, User
+from detection.models import Analysis, Measurement, Scan, Study, User
 from detection.models.analysis import State
+from detection.models.measurement import Plane, Tool
 from detection.models.scan import Kind
 from detection.uploads import services as upload_services
 from detection.uploads.handlers import StreamedFile
 from detection.uploads.services import SmsRequest
+from detection.viewer import services as viewer_services
+from detection.viewer.drawings import Drawing
 from ml.findings import Compartment, Findings, Mask, SliceFinding, Verdict
 from ml.imaging.volume import Volume
 from ml.measure import lesions
@@ -119,3 +122,9 @@ def done(owner: User, *verdicts: Verdict, **upload: object) -> Sequence[Scan]:
     """Uploaded and analysed: the scans, each with its result."""
     made = study(owner, pictures=len(verdicts) or 1, **upload)  # type: ignore[arg-type]
     return analysed(made, *(verdicts or (Verdict.TUMOUR,)))
+
+
+def ruler(scan: Scan, points: list[list[float]]) -> Measurement:
+    """A length that the scan's owner measured on its first slice."""
+    drawing = Drawing(Tool.RULER, Plane.ACQUIRED, 0, points, None)
+    return viewer_services.draw(drawing, scan=scan, author=scan.owner)

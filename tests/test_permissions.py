@@ -50,6 +50,15 @@ TABLE: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "slice_image"): (302, 200, 404, 200, 200),
     ("GET", "slice_mask"): (302, 200, 404, 200, 200),
     ("GET", "slice_thumbnail"): (302, 200, 404, 200, 200),
+    ("GET", "scan_volume"): (302, 200, 404, 200, 200),
+    ("GET", "scan_voxels"): (302, 200, 404, 200, 200),
+    ("GET", "scan_mask_voxels"): (302, 200, 404, 200, 200),
+    ("GET", "scan_heat_voxels"): (302, 404, 404, 404, 404),  # this analysis made none
+    ("GET", "measurements"): (302, 200, 404, 200, 200),
+    ("POST", "measurements"): (302, 400, 404, 403, 400),  # without a drawing
+    ("GET", "measurement"): (302, 405, 405, 405, 405),
+    ("POST", "measurement"): (302, 200, 404, 403, 403),  # its author's alone
+    ("DELETE", "measurement"): (302, 200, 404, 403, 403),
     ("GET", "analyse_again"): (302, 405, 405, 405, 405),
     ("POST", "analyse_again"): (302, 303, 404, 403, 303),
     ("GET", "release_study"): (302, 405, 405, 405, 405),
@@ -86,6 +95,7 @@ def names(patterns: list[URLPattern | URLResolver], namespace: str = "") -> Iter
 @pytest.fixture
 def scan() -> Scan:
     (made,) = rows.done(cast.alice(), Verdict.TUMOUR, sms=SmsRequest("+447700900123", Recipient.PATIENT, consent=True))
+    rows.ruler(made, [[1.0, 1.0], [4.0, 5.0]])
     return made
 
 
@@ -105,6 +115,10 @@ def address(name: str, scan: Scan) -> str:
         "release_study": (scan.study_id,),
         "send_again": (scan.study.deliveries.get().pk,),
         **dict.fromkeys(("scan", "scan_status", "scan_result", "scan_thumbnail", "analyse_again"), (scan.pk,)),
+        **dict.fromkeys(
+            ("scan_volume", "scan_voxels", "scan_mask_voxels", "scan_heat_voxels", "measurements"), (scan.pk,)
+        ),
+        "measurement": (scan.pk, scan.measurements.get().pk),
         **dict.fromkeys(("slice_image", "slice_mask", "slice_thumbnail"), (scan.pk, 0)),
         "social:begin": ("auth0",),
         "social:complete": ("auth0",),

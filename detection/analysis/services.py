@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -134,7 +135,7 @@ def record(
         When another worker holds the analysis, or has ended it.
     """
     # Pillow, NumPy and SciPy stay out of the web process, which imports this file too.
-    from detection.analysis import pictures, scan_object
+    from detection.analysis import pictures, scan_object, voxels
 
     if _is_recorded(analysis):
         return
@@ -145,7 +146,7 @@ def record(
         lease=settings.LEASE,
     ):
         raise LeaseLost
-    for name, content in pictures.render(volume, findings):
+    for name, content in itertools.chain(pictures.render(volume, findings), voxels.render(volume, findings)):
         storage.write_derived(analysis.pk, name, content)
     found = scan_object.of(findings, volume, scan_id=analysis.scan_id, thresholds=model.thresholds)
     _end(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django import template
+from django.conf import settings
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
@@ -24,6 +25,12 @@ def icon(name: str, classes: str = "") -> SafeString:
         static("img/icons.svg"),
         name,
     )
+
+
+@register.simple_tag
+def overlay_first() -> bool:
+    """Whether a result opens with the AI's marks on the picture (BRAINSCAN_OVERLAY_FIRST)."""
+    return settings.CONFIG.overlay_first
 
 
 @register.filter

@@ -1,0 +1,1 @@
+"""Reading a scan in the browser: its voxels, and what people measure on them."""
