@@ -7,7 +7,10 @@ spacing) it leaves out or refuses with `NotExportable`.
 
 * `nifti`: the mask in the source's own voxels
 * `dicom_seg`, `dicom_sr`: DICOM Segmentation and Structured Report (TID 1500)
+* `dicom_rtstruct`: RT Structure Set; `dicom_sc`: pictures with the outline burnt in; `dicom_pdf`: a report in DICOM
+* `archive`: masks, tables and JSON as a zip; `masks`: the masks as files in a folder
 
-`source` reads the geometry of the original DICOM instances that the results refer to.
+`source` reads the geometry of the original DICOM instances that the results refer to, `drawing` draws
+outlines into pictures.
 The modules import highdicom, which costs half a second: import them where they are used.
 """

@@ -8,6 +8,7 @@ from pydicom import Dataset, FileMetaDataset
 from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, ExplicitVRLittleEndian
 
 from ml.imaging.writers.common import MANUFACTURER, MODEL_NAME, Provenance
+from ml.imaging.writers.source import NEEDED
 
 # Series numbers in this range do not collide with a scanner's; one for each kind of result.
 SERIES_NUMBERS = {"SEG": 9001, "SR": 9002, "RTSTRUCT": 9003, "SC": 9004, "PDF": 9005}
@@ -19,9 +20,6 @@ _PATIENT_AND_STUDY = (
     "StudyInstanceUID", "StudyDate", "StudyTime", "StudyID", "StudyDescription", "AccessionNumber",
     "ReferringPhysicianName", "SpecificCharacterSet", "TimezoneOffsetFromUTC",
 )  # fmt: skip
-# Type 2: present, and empty where the source is silent.
-_NEEDED = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
-           "AccessionNumber", "ReferringPhysicianName")  # fmt: skip
 
 
 def new_instance(source: Dataset, provenance: Provenance, *, sop_class: str, kind: str, modality: str) -> Dataset:
@@ -37,7 +35,7 @@ def new_instance(source: Dataset, provenance: Provenance, *, sop_class: str, kin
     for name in _PATIENT_AND_STUDY:
         if name in source:
             dataset[name] = source[name]
-        elif name in _NEEDED:
+        elif name in NEEDED:
             setattr(dataset, name, "")
     dataset.SOPClassUID = sop_class
     dataset.SOPInstanceUID = provenance.uid(kind, "instance")
@@ -72,3 +70,10 @@ def to_bytes(dataset: Dataset) -> bytes:
     buffer = BytesIO()
     dataset.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()
+
+
+def coded(value: str, scheme: str, meaning: str) -> Dataset:
+    """A code as a sequence item."""
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, scheme, meaning
+    return item

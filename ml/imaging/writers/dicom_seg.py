@@ -83,7 +83,7 @@ def segmentation(
         content_description=MARK,
         content_creator_name="Brainscan^",
     )
-    segments.SeriesDescription = f"{meaning.label}, research, unverified"
+    segments.SeriesDescription = f"RESEARCH, unverified: {meaning.label}"
     stamp(segments, provenance)
     return segments
 

@@ -34,8 +34,9 @@ from highdicom.sr import (
 from pydicom import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
+from pydicom.uid import MRImageStorage
 
-from ml.findings import Verdict
+from ml.findings import Side, Verdict
 from ml.imaging.writers.common import (
     MANUFACTURER,
     MARK,
@@ -54,6 +55,13 @@ REFUSED = "This scan was not analysed, so there is no result to report."
 NO_SPACING = "Sizes in millimetres and millilitres: not computable, no pixel spacing."
 NO_SLICE_DISTANCE = "Volumes: not computable, the distance between slices is unknown."
 
+LONG_AXIS = Code("103339001", "SCT", "Long Axis")
+SHORT_AXIS = Code("103340004", "SCT", "Short Axis")
+SIDES = {
+    Side.LEFT.value: Code("7771000", "SCT", "Left"),
+    Side.RIGHT.value: Code("24028007", "SCT", "Right"),
+    Side.MIDLINE.value: Code("51440002", "SCT", "Right and left"),
+}
 MILLILITRE = Code("ml", "UCUM", "milliliter")
 
 # No standard code says "the program found no tumour" without saying more than it knows.
@@ -74,7 +82,8 @@ def report(
         source: the instances, in slice order.
         scan: the contract's scan object.
         provenance: also gives the UIDs: the same run gives the same instance.
-        segments: the segmentation of the same run; None exactly where nothing is outlined.
+        segments: the segmentation of the same run; None where there is none: nothing is outlined, or
+            the slices' places are unknown, and then the lesions refer to their slices instead.
 
     Raises:
         NotExportable: if the scan was refused.
@@ -84,18 +93,20 @@ def report(
     if verdict is Verdict.REFUSED:
         raise NotExportable(REFUSED)
     lesions = scan["lesions"]
-    if (segments is None) != (not lesions) or (segments is not None and len(segments.SegmentSequence) != len(lesions)):
+    if segments is not None and len(segments.SegmentSequence) != len(lesions):
         raise ValueError("there must be a segment for each lesion")
     groups: list[Any] = [_whole_scan(source, verdict, scan, provenance)]
-    if segments is not None:
-        meaning = meaning_of(scan)
-        groups += [_lesion(number, lesion, meaning, provenance, segments) for number, lesion in enumerate(lesions, 1)]
+    for number, lesion in enumerate(lesions, 1):
+        if segments is None:
+            groups.append(_lesion_on_slices(number, lesion, source, meaning_of(scan), provenance))
+        else:
+            groups.append(_lesion(number, lesion, meaning_of(scan), provenance, segments))
     content = MeasurementReport(
         observation_context=ObservationContext(observer_device_context=_observer(provenance)),
         procedure_reported=codes.LN.BrainMRI,
         imaging_measurements=groups,
         title=codes.DCM.ImagingMeasurementReport,
-        referenced_images=source.instances,
+        referenced_images=_library(source),
     )
     for text in _comments(scan, provenance):
         content[0].ContentSequence.append(
@@ -114,7 +125,7 @@ def report(
         is_final=False,
         is_verified=False,
     )
-    document.SeriesDescription = "Brainscan result, research, unverified"
+    document.SeriesDescription = "RESEARCH, unverified: result"
     document.ManufacturerModelName = MODEL_NAME
     document.SoftwareVersions = provenance.software_version
     document.DeviceSerialNumber = provenance.model_version
@@ -124,6 +135,19 @@ def report(
     document.CodingSchemeIdentificationSequence = [scheme]
     stamp(document, provenance)
     return document
+
+
+def _library(source: SourceSeries) -> list[Dataset] | None:
+    """The originals, described; None where they lack what a description of them must have (TID 1602, 1604)."""
+    for dataset in source.instances:
+        if dataset.SOPClassUID != MRImageStorage or not all(
+            dataset.get(name)
+            for name in ("PixelSpacing", "SliceThickness", "ImageOrientationPatient", "ImagePositionPatient")
+        ):
+            return None
+        if "SpacingBetweenSlices" in dataset and dataset.SpacingBetweenSlices is None:
+            return None
+    return source.instances
 
 
 def _observer(provenance: Provenance) -> ObserverContext:
@@ -173,20 +197,51 @@ def _lesion(
     number: int, lesion: Mapping[str, Any], meaning: Meaning, provenance: Provenance, segments: Segmentation
 ) -> VolumetricROIMeasurementsAndQualitativeEvaluations:
     uid, identifier = tracking(number, meaning, provenance)
-    measurements = []
-    if lesion["volume_ml"] is not None:
-        measurements.append(Measurement(codes.SCT.Volume, lesion["volume_ml"], MILLILITRE))
-    if lesion["area_mm2"] is not None:
-        measurements.append(Measurement(codes.SCT.Area, lesion["area_mm2"], codes.UCUM.SquareMillimeter))
     return VolumetricROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(uid=uid, identifier=identifier),
         referenced_segment=ReferencedSegment.from_segmentation(segments, number),
         finding_category=codes.cid7150.MorphologicallyAbnormalStructure,
         finding_type=CodedConcept.from_code(Code(*meaning.code)),
         algorithm_id=_algorithm(provenance),
-        finding_sites=[FindingSite(codes.SCT.Brain)],
-        measurements=measurements,
+        finding_sites=[_site(lesion)],
+        measurements=_sizes(lesion),
     )
+
+
+def _lesion_on_slices(
+    number: int, lesion: Mapping[str, Any], source: SourceSeries, meaning: Meaning, provenance: Provenance
+) -> MeasurementsAndQualitativeEvaluations:
+    """The same without a segment to refer to: it names the instances that the lesion is on."""
+    uid, identifier = tracking(number, meaning, provenance)
+    first, last = lesion["slices"]
+    on = {id(dataset): dataset for dataset in source.datasets[first : last + 1]}
+    return MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=TrackingIdentifier(uid=uid, identifier=identifier),
+        source_images=[SourceImageForMeasurementGroup.from_source_image(dataset) for dataset in on.values()],
+        finding_category=codes.cid7150.MorphologicallyAbnormalStructure,
+        finding_type=CodedConcept.from_code(Code(*meaning.code)),
+        algorithm_id=_algorithm(provenance),
+        finding_sites=[_site(lesion)],
+        measurements=_sizes(lesion),
+    )
+
+
+def _sizes(lesion: Mapping[str, Any]) -> list[Measurement]:
+    """What is known of a lesion's size; the two diameters lie on the same axial slice."""
+    measurements = []
+    if lesion["volume_ml"] is not None:
+        measurements.append(Measurement(codes.SCT.Volume, lesion["volume_ml"], MILLILITRE))
+    if lesion["area_mm2"] is not None:
+        measurements.append(Measurement(codes.SCT.Area, lesion["area_mm2"], codes.UCUM.SquareMillimeter))
+    for name, value in zip((LONG_AXIS, SHORT_AXIS), lesion.get("diameters_mm") or (), strict=False):
+        measurements.append(Measurement(name, value, codes.UCUM.Millimeter))
+    return measurements
+
+
+def _site(lesion: Mapping[str, Any]) -> FindingSite:
+    """The brain, and the patient's side where the files tell it."""
+    laterality = SIDES.get(lesion.get("side") or "")
+    return FindingSite(codes.SCT.Brain, laterality=laterality)
 
 
 def _comments(scan: Mapping[str, Any], provenance: Provenance) -> list[str]:
@@ -195,6 +250,12 @@ def _comments(scan: Mapping[str, Any], provenance: Provenance) -> list[str]:
         comments.append(scan["reason"])
     if scan["compartment"] is not None:
         comments.append(f"The outlines mean: {meaning_of(scan).label}. {MARK}")
+    for number, lesion in enumerate(scan["lesions"], 1):
+        if lesion.get("volume_ml_interval"):
+            low, high = lesion["volume_ml_interval"]
+            comments.append(
+                f"Lesion {number}: the volume lies between {low:g} and {high:g} ml, by the program's own doubt."
+            )
     if any(lesion["area_mm2"] is None for lesion in scan["lesions"]):
         comments.append(NO_SPACING)
     elif any(lesion["volume_ml"] is None for lesion in scan["lesions"]):

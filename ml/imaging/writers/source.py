@@ -6,15 +6,21 @@ in millimetres (PS3.3 C.7.6.2).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from pydicom import Dataset, dcmread
-from pydicom.errors import InvalidDicomError
+from pydicom import Dataset
 
+from ml.imaging.headers.dicom import instance_of, load
+from ml.imaging.limits import DEFAULT
+from ml.imaging.readers.dicom_geometry import lay_out
 from ml.imaging.writers.common import NO_GEOMETRY, UNEVEN, NotExportable
+
+# Type 2 in every result, so present and perhaps empty (PS3.3 C.7.1.1, C.7.2.1).
+NEEDED = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
+          "AccessionNumber", "ReferringPhysicianName")  # fmt: skip
 
 # Positions are decimal strings of at most 16 characters, and scanners round them.
 _TOLERANCE_MM = 0.01
@@ -67,7 +73,12 @@ class SourceSeries:
 
     def __init__(self, datasets: Sequence[Dataset], frames: Sequence[int | None] | None = None) -> None:
         self.datasets = tuple(datasets)
-        self.frames = tuple(frames) if frames is not None else (None,) * len(self.datasets)
+        given = tuple(frames) if frames is not None else (None,) * len(self.datasets)
+        # An enhanced instance keeps its geometry by frame, also where it has only one.
+        self.frames = tuple(
+            0 if frame is None and "PerFrameFunctionalGroupsSequence" in dataset and _frames(dataset) == 1 else frame
+            for frame, dataset in zip(given, self.datasets, strict=True)
+        )
         if not self.datasets or len(self.frames) != len(self.datasets):
             raise ValueError("every slice needs its instance")
         first = self.datasets[0]
@@ -77,7 +88,7 @@ class SourceSeries:
                     "The files of this scan are not of one series, so no DICOM result can refer to them."
                 )
         for dataset, frame in zip(self.datasets, self.frames, strict=True):
-            count = int(dataset.get("NumberOfFrames") or 1)
+            count = _frames(dataset)
             if not 0 <= (frame or 0) < count or (frame is None and count > 1):
                 raise ValueError("a multi-frame instance needs the number of each frame")
 
@@ -91,15 +102,34 @@ class SourceSeries:
 
         Raises:
             NotExportable: if a file is not DICOM or they are not of one series.
+            UploadRefused: if a file can no longer be read.
         """
         by_path: dict[Path, Dataset] = {}
-        try:
-            for path in paths:
-                if path not in by_path:
-                    by_path[path] = dcmread(path, stop_before_pixels=True)
-        except InvalidDicomError:
-            raise NotExportable("This scan was not uploaded as DICOM, so no DICOM result can refer to it.") from None
-        return cls([by_path[path] for path in paths], frames)
+        for path in paths:
+            if path not in by_path:
+                by_path[path] = _header(path)
+        datasets = [by_path[path] for path in paths]
+        return cls(datasets, frames)
+
+    @classmethod
+    def of(cls, files: Sequence[tuple[Path, str]], sources: Sequence[str]) -> SourceSeries:
+        """Find the instance of every slice again.
+
+        Args:
+            files: each stored file, and what it was called when the Volume was read.
+            sources: Volume.sources.
+
+        Raises:
+            NotExportable: if a slice's file is not there, is not DICOM, or they are not of one series.
+        """
+        named: dict[str, list[Path]] = {}
+        for path, name in files:
+            named.setdefault(name, []).append(path)
+        found = [_file_of(source, named) for source in sources]
+        paths = [path for path, _ in found]
+        if any(len(each) > 1 for each in named.values()):
+            paths = _by_place([path for path, _ in files], paths)
+        return cls.read(paths, [frame for _, frame in found])
 
     def __len__(self) -> int:
         """The number of slices."""
@@ -184,6 +214,42 @@ class SourceSeries:
         affine[:3, 2] = step
         affine[:3, 3] = first.position
         return affine
+
+
+def _header(path: Path) -> Dataset:
+    """One instance without its pixels, with every attribute that results copy from it, empty where it has none."""
+    dataset = load(path, DEFAULT, with_pixels=False)
+    if not (dataset.get("SOPInstanceUID") and dataset.get("SeriesInstanceUID") and dataset.get("StudyInstanceUID")):
+        raise NotExportable("This scan was not uploaded as DICOM, so no DICOM result can refer to it.")
+    for name in NEEDED:
+        if name not in dataset:
+            setattr(dataset, name, "")
+    return dataset
+
+
+def _file_of(source: str, named: Mapping[str, Sequence[Path]]) -> tuple[Path, int | None]:
+    """The file (the first of its name) and the frame that a slice came from."""
+    if source in named:
+        return named[source][0], None
+    name, bracket, number = source.rpartition("[")
+    if bracket and number.endswith("]") and number[:-1].isdecimal() and name in named:
+        return named[name][0], int(number[:-1])
+    raise NotExportable("The files of this scan are not the ones that were analysed. Analyse it again.")
+
+
+def _by_place(files: Sequence[Path], chosen: Sequence[Path]) -> list[Path]:
+    """The files in slice order where several are called the same: by where they lie, as the reader orders them."""
+    instances = [instance_of(load(path, DEFAULT, with_pixels=False), DEFAULT) for path in files]
+    if any(len(instance.frames) > 1 for instance in instances):
+        raise NotExportable("Several files of this scan have one name. Upload it again with different names.")
+    order, _, _ = lay_out([instance.frames[0] for instance in instances], [instance.number for instance in instances])
+    if len(order) != len(chosen):
+        raise NotExportable("Several files of this scan have one name. Upload it again with different names.")
+    return [files[place] for place in order]
+
+
+def _frames(dataset: Dataset) -> int:
+    return int(dataset.get("NumberOfFrames") or 1)
 
 
 def _plane(dataset: Dataset, frame: int | None) -> Plane:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import numpy as np
 from pydicom import Dataset, FileMetaDataset
-from pydicom.uid import UID, ExplicitVRLittleEndian, MRImageStorage
+from pydicom.uid import UID, EnhancedMRImageStorage, ExplicitVRLittleEndian, MRImageStorage
 
 from ml import measure
 from ml.findings import Compartment, Findings, SliceFinding, Verdict, to_json
@@ -62,15 +62,19 @@ def rotation(degrees: tuple[float, float, float]) -> np.ndarray:
 
 # Directions in the patient (LPS): of growing columns, growing rows and growing slices.
 PLANES: dict[str, np.ndarray] = {
-    "axial, feet first": np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1]], float),
+    "axial, feet first (LPS)": np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1]], float),
     "axial, head first": np.array([[1, 0, 0], [0, 1, 0], [0, 0, -1]], float),
     "axial, neurological": np.array([[-1, 0, 0], [0, 1, 0], [0, 0, 1]], float),
-    "axial, prone": np.array([[-1, 0, 0], [0, -1, 0], [0, 0, 1]], float),
+    "axial, prone (RAS)": np.array([[-1, 0, 0], [0, -1, 0], [0, 0, 1]], float),
+    "axial, rows to the front (LAS)": np.array([[1, 0, 0], [0, -1, 0], [0, 0, 1]], float),
     "coronal": np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], float),
     "sagittal": np.array([[0, 1, 0], [0, 0, -1], [1, 0, 0]], float),
     "oblique": (rotation((12, -17, 8)) @ np.eye(3)).T,
     "double oblique, head first": (rotation((-21, 9, 33)) @ np.diag([1.0, 1.0, -1.0])).T,
 }
+
+
+LPS = "axial, feet first (LPS)"
 
 
 def place(plane: str, index: np.ndarray) -> np.ndarray:
@@ -80,7 +84,7 @@ def place(plane: str, index: np.ndarray) -> np.ndarray:
     return np.asarray(ORIGIN + np.asarray(index, float) @ steps)
 
 
-def mr_series(plane: str = "axial, feet first", shape: tuple[int, int, int] = SHAPE) -> list[Dataset]:
+def mr_series(plane: str = LPS, shape: tuple[int, int, int] = SHAPE) -> list[Dataset]:
     """A de-identified MR series, an instance a slice, in slice order."""
     along_row, along_column, _ = PLANES[plane]
     rng = np.random.default_rng(5)
@@ -116,6 +120,41 @@ def mr_series(plane: str = "axial, feet first", shape: tuple[int, int, int] = SH
         dataset.PixelData = voxels[number].tobytes()
         series.append(dataset)
     return series
+
+
+def enhanced(plane: str = LPS, shape: tuple[int, int, int] = SHAPE) -> tuple[Dataset, list[int]]:
+    """The same as one enhanced multi-frame instance, its frames stored in no order; and the frame of each slice."""
+    series = mr_series(plane, shape)
+    order = np.random.default_rng(3).permutation(len(series)).tolist()
+    dataset = Dataset()
+    dataset.update({element.tag: element for element in series[0] if element.keyword not in _PER_FRAME})
+    dataset.file_meta = FileMetaDataset()
+    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    dataset.SOPClassUID = dataset.file_meta.MediaStorageSOPClassUID = EnhancedMRImageStorage
+    dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    dataset.NumberOfFrames = len(series)
+    dataset.PixelData = b"".join(series[slice_].PixelData for slice_ in order)
+    measures, directions = Dataset(), Dataset()
+    measures.PixelSpacing, measures.SliceThickness = series[0].PixelSpacing, 3
+    measures.SpacingBetweenSlices = SLICE_MM
+    directions.ImageOrientationPatient = series[0].ImageOrientationPatient
+    shared = Dataset()
+    shared.PixelMeasuresSequence, shared.PlaneOrientationSequence = [measures], [directions]
+    dataset.SharedFunctionalGroupsSequence = [shared]
+    groups = []
+    for slice_ in order:
+        position, group = Dataset(), Dataset()
+        position.ImagePositionPatient = series[slice_].ImagePositionPatient
+        group.PlanePositionSequence = [position]
+        groups.append(group)
+    dataset.PerFrameFunctionalGroupsSequence = groups
+    return dataset, [order.index(slice_) for slice_ in range(len(series))]
+
+
+_PER_FRAME = {
+    "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing", "SliceThickness", "SpacingBetweenSlices",
+    "InstanceNumber", "PixelData",
+}  # fmt: skip
 
 
 def write_series(series: list[Dataset], folder: Path) -> list[Path]:

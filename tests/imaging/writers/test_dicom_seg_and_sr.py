@@ -18,6 +18,7 @@ from ml.imaging.writers.dicom_sr import NO_SPACING, report
 from ml.imaging.writers.source import SourceSeries
 from tests.imaging.writers.geometry import (
     COLUMN_MM,
+    LPS,
     PLANES,
     PROVENANCE,
     ROW_MM,
@@ -32,7 +33,7 @@ from tests.imaging.writers.standard import validate
 EMPTY = np.zeros_like(wedge())
 
 
-def made(plane: str = "axial, feet first", masks: np.ndarray | None = None, **scan):
+def made(plane: str = LPS, masks: np.ndarray | None = None, **scan):
     masks = wedge() if masks is None else masks
     source, found = SourceSeries(mr_series(plane)), scan_of(masks, **scan)
     segments = segmentation(source, masks, found, PROVENANCE) if masks.any() else None
@@ -168,3 +169,34 @@ def test_the_same_run_exports_under_the_same_uids():
 def test_masks_of_another_scan_are_refused():
     with pytest.raises(ValueError, match="do not belong"):
         segmentation(SourceSeries(mr_series()), np.flip(wedge(), 0), scan_of(wedge()), PROVENANCE)
+
+
+def test_a_lesion_without_segment_names_the_instances_it_is_on():
+    series = mr_series()
+    for dataset in series:
+        del dataset.ImagePositionPatient
+    document = report(SourceSeries(series), scan_of(wedge()), PROVENANCE, None)
+    assert validate(to_bytes(document)) == []
+    _, first, second = groups(document)
+    named = [
+        item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID
+        for item in second.ContentSequence
+        if item.ValueType == "IMAGE"
+    ]
+    assert named == [series[7].SOPInstanceUID]
+    assert {"Volume", "Area"} <= set(numbers(first))
+
+
+def test_diameters_and_side_are_reported_where_they_are_known():
+    scan = scan_of(wedge())
+    scan["lesions"][0] |= {"diameters_mm": [14.2, 9.5], "side": "left", "volume_ml_interval": [0.4, 0.9]}
+    scan["lesions"][1] |= {"diameters_mm": None, "side": None, "volume_ml_interval": None}
+    source = SourceSeries(mr_series())
+    document = report(source, scan, PROVENANCE, segmentation(source, wedge(), scan, PROVENANCE))
+    assert validate(to_bytes(document)) == []
+    first, second = groups(document)[1:]
+    assert (numbers(first)["Long Axis"], numbers(first)["Short Axis"]) == (14.2, 9.5)
+    assert "Long Axis" not in numbers(second)
+    site = next(item for item in first.ContentSequence if item.ConceptNameCodeSequence[0].CodeMeaning == "Finding Site")
+    assert site.ContentSequence[0].ConceptCodeSequence[0].CodeMeaning == "Left"
+    assert any("between 0.4 and 0.9 ml" in text for text in texts(document))

@@ -1,0 +1,109 @@
+"""Secondary captures and the encapsulated report: sound instances that refer to the originals and carry their marks."""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+from pydicom import Dataset, dcmread
+
+from ml.imaging.writers.common import NotExportable
+from ml.imaging.writers.dicom import to_bytes
+from ml.imaging.writers.dicom_pdf import encapsulated
+from ml.imaging.writers.dicom_sc import secondary_captures
+from ml.imaging.writers.source import SourceSeries
+from tests.imaging.writers.geometry import PROVENANCE, SHAPE, enhanced, mr_series, scan_of, wedge
+from tests.imaging.writers.standard import validate
+
+GREY = np.full(SHAPE, 90, np.uint8)
+EMPTY = np.zeros(SHAPE, bool)
+PDF = b"%PDF-1.7\nnot much of a report\n%%EOF\n"
+
+
+def made(source: SourceSeries | None = None, masks: np.ndarray | None = None) -> list[Dataset]:
+    masks = wedge() if masks is None else masks
+    source = source or SourceSeries(mr_series())
+    series = secondary_captures(source, GREY.__getitem__, masks, scan_of(masks), PROVENANCE)
+    return [dcmread(BytesIO(to_bytes(dataset))) for dataset in series]
+
+
+def test_every_picture_passes_the_validator():
+    dataset, frames = enhanced()
+    for each in (made(), made(masks=EMPTY), made(SourceSeries([dataset] * len(frames), frames))):
+        assert len(each) == SHAPE[0]
+        for picture in each:
+            assert validate(to_bytes(picture)) == []
+
+
+def test_without_geometry_it_says_nothing_about_place_and_still_passes():
+    series = mr_series()
+    for dataset in series:
+        del dataset.ImagePositionPatient, dataset.PixelSpacing
+    for picture in made(SourceSeries(series)):
+        assert "ImagePositionPatient" not in picture
+        assert "PixelSpacing" not in picture
+        assert validate(to_bytes(picture)) == []
+
+
+def test_one_new_series_in_the_study_of_the_originals():
+    pictures, originals = made(), mr_series()
+    assert len({picture.SeriesInstanceUID for picture in pictures}) == 1
+    assert pictures[0].SeriesInstanceUID != originals[0].SeriesInstanceUID
+    assert len({picture.SOPInstanceUID for picture in pictures}) == len(pictures)
+    for picture, original in zip(pictures, originals, strict=True):
+        assert picture.StudyInstanceUID == original.StudyInstanceUID
+        assert (picture.PatientID, picture.PatientName) == (original.PatientID, original.PatientName)
+        assert picture.SourceImageSequence[0].ReferencedSOPInstanceUID == original.SOPInstanceUID
+    assert [picture.SOPInstanceUID for picture in made()] == [picture.SOPInstanceUID for picture in pictures]
+
+
+def test_each_picture_is_marked():
+    for picture in made():
+        assert picture.SeriesDescription.startswith("RESEARCH, unverified")
+        assert "not verified by a doctor" in picture.ImageComments
+        assert PROVENANCE.scan_sha256 in picture.ImageComments
+        assert list(picture.ImageType[:2]) == ["DERIVED", "SECONDARY"]
+
+
+def test_text_stands_below_the_picture_and_never_on_it():
+    plain = np.asarray(made(masks=EMPTY)[0].pixel_array)
+    rows, columns = SHAPE[1] * 4, SHAPE[2] * 4
+    assert (plain[:rows, :columns] == 90).all()
+    assert len(plain) > rows
+    assert (plain[rows:] == 255).any()
+
+
+def test_the_line_shows_in_black_and_white():
+    picture = np.asarray(made()[4].pixel_array[: SHAPE[1] * 4]).astype(float)
+    grey = picture @ (0.299, 0.587, 0.114)
+    line = (picture == (255, 176, 0)).all(axis=2)
+    assert line.any()
+    assert grey[line].min() > 170
+    beside = np.zeros_like(line)
+    for axis, step in ((0, 1), (0, -1), (1, 1), (1, -1)):
+        beside |= np.roll(line, step, axis) & ~line
+    assert (grey[beside] < 20).mean() > 0.5
+
+
+def test_a_refused_scan_has_no_pictures():
+    refused = scan_of(EMPTY) | {"verdict": "refused", "tumour_probability": None, "reason": "No brain."}
+    with pytest.raises(NotExportable, match="not analysed"):
+        next(secondary_captures(SourceSeries(mr_series()), GREY.__getitem__, EMPTY, refused, PROVENANCE))
+
+
+def test_the_report_is_wrapped_whole_and_passes_the_validator():
+    source = SourceSeries(mr_series())
+    content = to_bytes(encapsulated(source, PDF, PROVENANCE))
+    assert validate(content) == []
+    read = dcmread(BytesIO(content))
+    assert read.EncapsulatedDocument[: read.EncapsulatedDocumentLength] == PDF
+    assert read.VerificationFlag == "UNVERIFIED"
+    assert [item.ReferencedSOPInstanceUID for item in read.SourceInstanceSequence] == [
+        original.SOPInstanceUID for original in mr_series()
+    ]
+
+
+def test_only_a_pdf_is_wrapped():
+    with pytest.raises(ValueError, match="not a PDF"):
+        encapsulated(SourceSeries(mr_series()), b"<html>", PROVENANCE)
