@@ -5,21 +5,25 @@ TensorFlow is imported by `Pipeline.load`, not by importing this module.
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from ml import gate, measure, preprocess, weights
+from ml import gate, interval, measure, preprocess, weights
 from ml.classify import Band, Calibration, Fusion, outline_evidence
-from ml.findings import Compartment, Findings, Mask, SliceFinding, Verdict
+from ml.findings import Compartment, Findings, Lesion, Mask, SliceFinding, Verdict
 from ml.imaging.volume import Volume
+from ml.interval import SizeInterval
 from ml.segment import CHANNELS, Outline
 from ml.series_rule import Rule
 
 Report = Callable[[int, float], None]
+Item = TypeVar("Item")
 
 BORDERLINE = "The probability lies between the two thresholds. Look at the picture and decide for yourself."
 DISAGREE = "The classifier and the outline disagree about this picture. Look at it and decide for yourself."
@@ -44,6 +48,8 @@ class Settings:
     """classifier's probability from which on a slice is outlined: below, it is sure that nothing is there"""
     outlines: dict[str, Outline]
     series: dict[str, Rule]
+    sizes: dict[str, dict[str, SizeInterval]]
+    """for "image" and "series"; empty where no interval was measured"""
     band: Band
 
     @classmethod
@@ -57,6 +63,10 @@ class Settings:
                 outline_from={name: float(numbers["outline_from"]) for name, numbers in families.items()},
                 outlines={name: Outline(numbers["cut_off"]) for name, numbers in families.items()},
                 series={name: Rule.of(numbers["series"]) for name, numbers in families.items()},
+                sizes={
+                    name: {kind: SizeInterval.of(size) for kind, size in numbers.get("size", {}).items()}
+                    for name, numbers in families.items()
+                },
                 band=Band.of(manifest["thresholds"]),
             )
         except (KeyError, TypeError, ValueError) as error:
@@ -127,12 +137,27 @@ class Pipeline:
             self._judge(work)
             told.skip(number, len(work.volume) - len(self._wanted(work)))
         wanted = [(number, index) for number, work in enumerate(works) for index in self._wanted(work)]
-        for chunk in _chunks(wanted, size):
-            (outlines,) = self._unet(np.stack([works[n].prepared.images[i] for n, i in chunk]))
-            for (number, index), outline in zip(chunk, outlines, strict=True):
-                works[number].outlines[index] = outline[..., CHANNELS[works[number].family]]
-                told.slice_done(number)
+        self._outline(works, wanted, size, told)
         return [self._finish(work) for work in works]
+
+    def _outline(self, works: list[_Work], wanted: list[tuple[int, int]], size: int, told: _Progress) -> None:
+        """Fills in the outlines; a lone picture's is the mean of its own and its mirror image's."""
+        passes = [
+            (number, index, mirrored)
+            for number, index in wanted
+            for mirrored in ((False, True) if works[number].volume.kind == "image" else (False,))
+        ]
+        for chunk in _chunks(passes, size):
+            images = [
+                works[n].prepared.images[i][:, ::-1] if back else works[n].prepared.images[i] for n, i, back in chunk
+            ]
+            (outlines,) = self._unet(np.stack(images))
+            for (number, index, mirrored), outline in zip(chunk, outlines, strict=True):
+                work, seen = works[number], outline[..., CHANNELS[works[number].family]]
+                first = work.outlines[index]
+                work.outlines[index] = seen if first is None else (first + seen[:, ::-1]) / 2
+                if not mirrored:
+                    told.slice_done(number)
 
     def _judge(self, work: _Work) -> None:
         """Gate and calibration, once all slices of a volume went through the classifier."""
@@ -177,6 +202,7 @@ class Pipeline:
             # Nothing that counts: crumbs of an outline would contradict the sentence beside them.
             masks[:] = False
         sizes = measure.of_volume(masks, volume)
+        doubt = self._size_doubt(work) if masks.any() else None
         return Findings(
             kind=volume.kind,
             verdict=verdict,
@@ -184,7 +210,10 @@ class Pipeline:
             tumour_probability=probability,
             compartment=_COMPARTMENTS[work.family] if masks.any() else None,
             tumour_volume_ml=sizes.volume_ml,
-            lesions=sizes.lesions,
+            lesions=_with_intervals(sizes.lesions, doubt),
+            tumour_volume_ml_interval=_around(sizes.volume_ml, doubt),
+            outline_px_interval=_around_px(sum(sizes.area_px), doubt),
+            interval_level=None if doubt is None else self._settings.sizes[work.family][volume.kind].covered,
             thresholds=self._thresholds(volume, work.family),
             slices=tuple(
                 SliceFinding(
@@ -199,6 +228,16 @@ class Pipeline:
             ),
         )
 
+    def _size_doubt(self, work: _Work) -> tuple[float, float] | None:
+        """Low and high of the true size against the outlined one; None where that was not measured."""
+        size = self._settings.sizes[work.family].get(work.volume.kind)
+        outlines = [outline for outline in work.outlines if outline is not None]
+        if size is None or not outlines:
+            return None
+        cut_off = self._settings.outlines[work.family].cut_off
+        outlined, strict, loose = interval.counts(np.stack(outlines), (cut_off, size.strict, size.loose))
+        return size.ratios(outlined, strict, loose) if outlined else None
+
     def _thresholds(self, volume: Volume, family: gate.Family) -> tuple[float, float]:
         """Of the whole scan's probability: a series is judged by its own rule."""
         rule = self._settings.band if volume.kind == "image" else self._settings.series[family]
@@ -211,6 +250,28 @@ class Pipeline:
         if verdict is Verdict.TUMOUR and not outlined:
             return Verdict.UNCERTAIN, DISAGREE, probability
         return verdict, None, probability
+
+
+def _around(size: float | None, doubt: tuple[float, float] | None) -> tuple[float, float] | None:
+    return None if size is None or doubt is None else (size * doubt[0], size * doubt[1])
+
+
+def _around_px(size: int, doubt: tuple[float, float] | None) -> tuple[int, int] | None:
+    return None if doubt is None else (math.floor(size * doubt[0]), math.ceil(size * doubt[1]))
+
+
+def _with_intervals(lesions: tuple[Lesion, ...], doubt: tuple[float, float] | None) -> tuple[Lesion, ...]:
+    """An only lesion has the whole outline's interval. How certain one of several is, was not measured."""
+    if len(lesions) != 1 or doubt is None:
+        return lesions
+    (only,) = lesions
+    return (
+        dataclasses.replace(
+            only,
+            area_px_interval=_around_px(only.area_px, doubt),
+            volume_ml_interval=_around(only.volume_ml, doubt),
+        ),
+    )
 
 
 class _Progress:
@@ -242,6 +303,6 @@ def _begin(volume: Volume) -> _Work:
     )
 
 
-def _chunks(items: Sequence[tuple[int, int]], size: int) -> Iterator[Sequence[tuple[int, int]]]:
+def _chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]

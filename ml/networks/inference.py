@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 BATCHES = (1, 4, 16)
-"""Batch sizes that are compiled; other counts are made of these, the last one filled up."""
+"""Batch sizes that are compiled; a chunk of another size is filled up to the next one."""
+PAIRED = (2, 4, 16)
+"""The same for the U-Net, which sees a lone picture together with its mirror image."""
 
 LOOKED_AT = (2, 3, 4, 5, 6)
 """The classifier's convolutions whose channels the gate looks at."""
@@ -31,16 +33,18 @@ def classifying(model: keras.Model) -> keras.Model:
 
 
 class Compiled:
-    """A network as graphs for uint8 (n, 256, 256, 3), compiled once for each of `BATCHES`."""
+    """A network as graphs for uint8 (n, 256, 256, 3), compiled once for each batch size."""
 
-    def __init__(self, model: keras.Model, *, side: int = 256, compile_whole: bool = False) -> None:
+    def __init__(
+        self, model: keras.Model, *, side: int = 256, compile_whole: bool = False, batches: Sequence[int] = BATCHES
+    ) -> None:
         @tf.function(jit_compile=compile_whole, autograph=False)  # type: ignore[untyped-decorator]
         def call(images: tf.Tensor) -> list[tf.Tensor]:
             outputs = model(tf.cast(images, tf.float32) / 255.0, training=False)
             return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
 
         self._graphs: dict[int, Callable[[tf.Tensor], list[tf.Tensor]]] = {
-            count: call.get_concrete_function(tf.TensorSpec((count, side, side, 3), tf.uint8)) for count in BATCHES
+            count: call.get_concrete_function(tf.TensorSpec((count, side, side, 3), tf.uint8)) for count in batches
         }
         self._side = side
 
@@ -52,7 +56,7 @@ class Compiled:
     def __call__(self, images: np.ndarray) -> list[np.ndarray]:
         """All outputs for uint8 (n, 256, 256, 3) with 0 < n <= 16, as float32 arrays of n rows."""
         given = len(images)
-        count = next(size for size in BATCHES if size >= given)
+        count = next(size for size in self._graphs if size >= given)
         if count > given:
             images = np.concatenate([images, np.zeros((count - given, *images.shape[1:]), np.uint8)])
         return [output.numpy()[:given] for output in self._graphs[count](tf.constant(images))]

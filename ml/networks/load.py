@@ -8,7 +8,7 @@ import keras
 
 from ml import weights
 from ml.networks.classifier import classifier
-from ml.networks.inference import Compiled, classifying
+from ml.networks.inference import PAIRED, Compiled, classifying
 from ml.networks.norm import fold
 from ml.networks.unet import unet
 
@@ -20,7 +20,7 @@ def compiled(folder: Path) -> tuple[Compiled, Compiled]:
     """Classifier (logits and what the gate looks at) and U-Net, warmed. Raises WeightsFault."""
     graphs = (
         Compiled(classifying(folded_classifier(folder))),
-        Compiled(folded_unet(folder)),
+        Compiled(folded_unet(folder), batches=PAIRED),
     )
     for graph in graphs:
         graph.warm()

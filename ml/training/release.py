@@ -9,6 +9,7 @@ Every number that it chooses, it chooses on the part "validation" of the committ
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import logging
 import shutil
@@ -21,26 +22,19 @@ from typing import Any
 
 import keras
 import numpy as np
-from sklearn.linear_model import LogisticRegression
 
 from ml import weights
-from ml.classify import Calibration, Fusion, outline_evidence
-from ml.evaluation import metrics
 from ml.gate import from_arrays, plain
 from ml.networks import load
 from ml.networks.classifier import classifier
 from ml.networks.inference import Compiled, classifying
 from ml.networks.unet import unet
-from ml.series_rule import Rule
-from ml.training import cache, datasets, gate, splits
+from ml.training import cache, calibration, datasets, gate, recipe, series, sizes, splits
 
 log = logging.getLogger(__name__)
 
 GATE = "gate.npz"
-_WRONG = 0.02
-"""Share of slices that may be wrong on either side of the uncertain band: 1 % would leave 19 % uncertain."""
 _SEED = 5
-_ODDS = 30.0
 _REFUSED = 0.007
 """Share of held-out brain slices that the gate may refuse."""
 
@@ -83,7 +77,11 @@ def _release(args: argparse.Namespace, cases: list[datasets.Case], aside: Path) 
     held = cache.open_or_make(splits.choose(cases, "validation"), kept, quiet=True)
     learnt = cache.open_or_make(splits.choose(cases, "train"), kept, quiet=True)
     manifest: dict[str, Any] = {"version": args.version, "seed": _SEED}
-    manifest |= _calibrate(networks, held)
+    seen = _look(networks, held)
+    manifest |= _calibrate(seen, held)
+    tested = cache.open_or_make(splits.choose(cases, "test"), kept, quiet=True)
+    # The test part chooses nothing: it only says how often the intervals hold.
+    _add_sizes(manifest, {"validation": (seen, held), "test": (_look(networks, tested), tested)})
     if before is not None:
         if before["files"][load.CLASSIFIER] != weights.digest(aside / load.CLASSIFIER):
             raise datasets.DataFault("The classifier changed, so the gate must be fitted anew: leave out --keep-gate.")
@@ -126,27 +124,28 @@ def grey_flair(images: np.ndarray) -> np.ndarray:
     return np.repeat(images[..., 1:2], 3, axis=3)
 
 
-def _calibrate(networks: tuple[Compiled, Compiled], held: cache.Slices) -> dict[str, Any]:
-    family = np.array([held.cases[index].family for index in held.case])
-    lgg, brisc = np.flatnonzero(family == "lgg"), np.flatnonzero(family == "brisc")
-    composite = np.asarray(held.images[lgg])
-    variants = [composite, grey_flair(composite)]
-    flair_odds = [_odds(networks[0], images) for images in variants]
-    brisc_odds = _odds(networks[0], held.images[brisc])
-    outlines = [_run(networks[1], images)[0][..., 0] for images in variants]
-    found = _run(networks[1], held.images[brisc])[0][..., 1]
-    sick_lgg, sick_brisc = np.tile(held.tumour[lgg], 2), held.tumour[brisc]
-    flair = _fit_family(np.concatenate(flair_odds), np.concatenate(outlines), sick_lgg)
-    t1c = _fit_family(brisc_odds, found, sick_brisc)
+def _calibrate(seen: _Seen, held: cache.Slices) -> dict[str, Any]:
+    """All numbers of both families, chosen on the slices that `held` holds."""
+    flair = calibration.fit_family(
+        np.concatenate(seen.flair_odds), np.concatenate(seen.flair), np.tile(held.tumour[seen.lgg], 2)
+    )
+    t1c = calibration.fit_family(seen.t1c_odds, seen.t1c, held.tumour[seen.brisc])
     probability = np.concatenate([flair.fused, t1c.fused])
-    truth = np.concatenate([sick_lgg, sick_brisc])
-    band = choose_band(probability, truth)
-    cut_flair, dice = _best_cut_off(outlines, [held.masks[lgg]] * 2, held.case[lgg], "dice")
-    sick = held.tumour[brisc]
-    cut_t1c, overlap = _best_cut_off([found[sick]], [held.masks[brisc[sick]]], held.case[brisc[sick]], "iou")
-    halves = np.split(flair.fused, 2)
-    rule, chosen_on = _choose_rule(halves, outlines, held, lgg, cut_flair)
-    log.info("validation, networks' own frame: dice %s, brisc iou %.4f", dice, overlap)
+    truth = np.concatenate([np.tile(held.tumour[seen.lgg], 2), held.tumour[seen.brisc]])
+    band, weighed = calibration.choose_band(probability, truth)
+    cut_flair, dice = calibration.best_cut_off(seen.flair, [held.masks[seen.lgg]] * 2, held.case[seen.lgg], "dice")
+    sick = held.tumour[seen.brisc]
+    masks = held.masks[seen.brisc]
+    cut_t1c, overlap = calibration.best_cut_off([seen.t1c[sick]], [masks[sick]], np.arange(sick.sum()), "iou")
+    scans = [
+        scan
+        for fused, outlines in zip(np.split(flair.fused, 2), seen.flair, strict=True)
+        for scan in series.scans_of(
+            fused, (outlines >= cut_flair).mean((1, 2)), held.tumour[seen.lgg], held.case[seen.lgg]
+        )
+    ]
+    rule, chosen_on = series.choose(scans)
+    log.info("validation, networks' own frame: dice %.4f, brisc iou %.4f", dice, overlap)
     return {
         "thresholds": band,
         "families": {
@@ -156,156 +155,79 @@ def _calibrate(networks: tuple[Compiled, Compiled], held: cache.Slices) -> dict[
         },
         "chosen_on": {
             "part": "validation",
-            "slice_band": _band_facts(probability, truth, band),
+            "bands_weighed": weighed,
             "series": chosen_on,
-            "flair": flair.facts,
-            "t1c": t1c.facts,
+            "flair": flair.facts | {"dice_mean": round(dice, 4)},
+            "t1c": t1c.facts | {"iou_mean": round(overlap, 4)},
         },
+    }
+
+
+def _add_sizes(manifest: dict[str, Any], parts: dict[str, tuple[_Seen, cache.Slices]]) -> None:
+    """Adds each family's size intervals: chosen on "validation", their coverage measured on "test"."""
+    scans = {part: _sized(seen, slices, manifest) for part, (seen, slices) in parts.items()}
+    facts: dict[str, Any] = {}
+    for key, chosen_from in scans["validation"].items():
+        family, kind = key
+        chosen = sizes.choose(chosen_from)
+        measured = sizes.covered(chosen, scans["test"][key])
+        numbers = dataclasses.asdict(chosen) | {"covered": measured["covered"]}
+        manifest["families"][family].setdefault("size", {})[kind] = numbers
+        facts[f"{family}_{kind}"] = {"validation": sizes.covered(chosen, chosen_from), "test": measured}
+    manifest["size_intervals"] = facts
+
+
+def _sized(seen: _Seen, slices: cache.Slices, manifest: dict[str, Any]) -> dict[tuple[str, str], list[sizes.Sized]]:
+    """Outlined and true sizes of all scans of a part, for ("flair" or "t1c", "series" or "image")."""
+    cut_flair, cut_t1c = (manifest["families"][name]["cut_off"] for name in ("flair", "t1c"))
+    case, masks = slices.case[seen.lgg], slices.masks[seen.lgg]
+    alone = np.arange(len(seen.lgg))
+    brisc = np.arange(len(seen.brisc))
+    return {
+        ("flair", "series"): [s for o in seen.flair for s in sizes.sized(o, masks, case, case, cut_flair)],
+        ("flair", "image"): [s for o in seen.flair_alone for s in sizes.sized(o, masks, alone, case, cut_flair)],
+        ("t1c", "image"): sizes.sized(seen.t1c, slices.masks[seen.brisc], brisc, slices.case[seen.brisc], cut_t1c),
     }
 
 
 @dataclass(frozen=True)
-class _Fitted:
-    """A family's numbers, the probabilities (n,) that the pipeline will give, and how good they are."""
+class _Seen:
+    """What both networks say about a part.
 
-    numbers: dict[str, Any]
-    fused: np.ndarray
-    facts: dict[str, Any]
+    `lgg`, `brisc` places of slices (n,); `..._odds` the classifier's log-odds (n,); outlines float32
+    (n, 256, 256). For FLAIR the composite's and the single channel's, as slices of a series and alone.
+    """
+
+    lgg: np.ndarray
+    brisc: np.ndarray
+    flair_odds: list[np.ndarray]
+    flair: list[np.ndarray]
+    flair_alone: list[np.ndarray]
+    t1c_odds: np.ndarray
+    t1c: np.ndarray
 
 
-def _fit_family(odds: np.ndarray, outlines: np.ndarray, truth: np.ndarray) -> _Fitted:
-    """Calibrates the classifier alone, and classifier and outline together."""
-    alone = fit_platt(odds, truth)
-    evidence = outline_evidence(outlines)
-    model = LogisticRegression(C=1e3).fit(np.stack([np.clip(odds, -_ODDS, _ODDS), evidence], 1), truth)
-    slope, weight = (max(float(value), 0.0) for value in model.coef_[0])
-    fusion = Fusion(slope=slope, weight=weight, offset=float(model.intercept_[0]))
-    first = alone.probability(odds)
-    # Below this the classifier is sure: at most 0.3 % of the sick slices lie there.
-    outline_from = min(float(np.quantile(first[truth], 0.003)), 0.3)
-    fused = np.where(first >= outline_from, fusion.probability(odds, evidence), first)
-    return _Fitted(
-        numbers={
-            "calibration": _numbers(alone),
-            "fusion": {"slope": round(slope, 5), "weight": round(weight, 5), "offset": round(fusion.offset, 5)},
-            "outline_from": round(outline_from, 4),
-        },
-        fused=fused,
-        facts={
-            "classifier_alone_accuracy": round(float(((first >= 0.5) == truth).mean()), 4),
-            "classifier_alone_auc": round(metrics.auc(odds, truth) or 0.0, 4),
-            "accuracy": round(float(((fused >= 0.5) == truth).mean()), 4),
-            "auc": round(metrics.auc(fused, truth) or 0.0, 4),
-            "ece": round(metrics.ece(fused, truth), 4),
-            "outlined_share": round(float((first >= outline_from).mean()), 4),
-        },
+def _look(networks: tuple[Compiled, Compiled], slices: cache.Slices) -> _Seen:
+    family = recipe.families(slices)
+    lgg, brisc = np.flatnonzero(family == "lgg"), np.flatnonzero(family == "brisc")
+    composite = np.asarray(slices.images[lgg])
+    variants = [composite, grey_flair(composite)]
+    pictures = np.asarray(slices.images[brisc])
+    return _Seen(
+        lgg=lgg,
+        brisc=brisc,
+        flair_odds=[_odds(networks[0], images) for images in variants],
+        flair=[_run(networks[1], images)[0][..., 0] for images in variants],
+        flair_alone=[_mirrored(networks[1], images)[..., 0] for images in variants],
+        t1c_odds=_odds(networks[0], pictures),
+        t1c=_mirrored(networks[1], pictures)[..., 1],
     )
 
 
-def _numbers(calibration: Calibration) -> dict[str, float]:
-    return {"slope": round(calibration.slope, 5), "offset": round(calibration.offset, 5)}
-
-
-def fit_platt(odds: np.ndarray, truth: np.ndarray, strength: float = 1e3) -> Calibration:
-    """Platt scaling of (n,) log-odds to bool (n,)."""
-    model = LogisticRegression(C=strength).fit(np.clip(odds, -_ODDS, _ODDS)[:, None], truth)
-    return Calibration(slope=max(float(model.coef_[0, 0]), 1e-3), offset=float(model.intercept_[0]))
-
-
-def choose_band(probability: np.ndarray, truth: np.ndarray) -> dict[str, float]:
-    """The narrowest uncertain band outside which at most 2 % are wrong, on each side."""
-    low, high = 0.05, 0.95
-    for candidate in np.arange(0.05, 0.50, 0.01):
-        below = probability < candidate
-        if below.any() and truth[below].mean() <= _WRONG:
-            low = float(candidate)
-    for candidate in np.arange(0.95, 0.50, -0.01):
-        above = probability >= candidate
-        if above.any() and (~truth[above]).mean() <= _WRONG:
-            high = float(candidate)
-    return {"nothing_below": round(low, 2), "tumour_from": round(high, 2)}
-
-
-def _band_facts(probability: np.ndarray, truth: np.ndarray, band: dict[str, float]) -> dict[str, float]:
-    outside = (probability < band["nothing_below"]) | (probability >= band["tumour_from"])
-    right = (probability >= 0.5) == truth
-    return {
-        "uncertain_share": round(float(1 - outside.mean()), 4),
-        "accuracy_outside": round(float(right[outside].mean()), 4),
-        "accuracy_all": round(float(right.mean()), 4),
-    }
-
-
-def _best_cut_off(
-    outlines: list[np.ndarray], masks: list[np.ndarray], case: np.ndarray, figure: str
-) -> tuple[float, float]:
-    """The cut-off with the best mean Dice (or IoU) over cases, and that figure."""
-    best = (0.5, -1.0)
-    for cut_off in (0.3, 0.35, 0.4, 0.45, 0.5, 0.55, 0.6):
-        values = []
-        for outline, mask in zip(outlines, masks, strict=True):
-            found, truth = outline >= cut_off, mask > 127
-            for number in np.unique(case):
-                here = case == number
-                both, total = (found[here] & truth[here]).sum(), found[here].sum() + truth[here].sum()
-                values.append(2 * both / max(total, 1) if figure == "dice" else both / max(total - both, 1))
-        log.info("cut-off %.2f: %s mean %.4f median %.4f", cut_off, figure, np.mean(values), np.median(values))
-        if np.mean(values) > best[1]:
-            best = cut_off, float(np.mean(values))
-    return best
-
-
-def _choose_rule(
-    fused: list[np.ndarray],
-    outlines: list[np.ndarray],
-    held: cache.Slices,
-    lgg: np.ndarray,
-    cut_off: float,
-) -> tuple[dict[str, float], dict[str, Any]]:
-    """Chooses the series rule on whole validation patients (tumour) and their tumour-free runs (none)."""
-    samples: list[tuple[np.ndarray, np.ndarray, bool]] = []
-    for probability, outline in zip(fused, outlines, strict=True):
-        share = (outline >= cut_off).mean((1, 2))
-        for number in np.unique(held.case[lgg]):
-            here = np.flatnonzero(held.case[lgg] == number)
-            samples.append((probability[here], share[here], True))
-            sick = held.tumour[lgg][here]
-            edges = np.flatnonzero(sick)
-            # A slice beside the last outlined one may show the lesion's edge: two are left out.
-            runs = (here[: max(edges[0] - 2, 0)], here[edges[-1] + 3 :])
-            samples += [(probability[run], share[run], False) for run in runs if len(run) >= 5]
-    truth = np.array([sick for *_, sick in samples])
-    best: tuple[float, dict[str, float], dict[str, Any]] | None = None
-    for run in (2, 3, 4):
-        plain = Rule(run, 0.0, Calibration(1.0, 0.0), 0.3, 0.7)
-        evidence = np.array([plain.evidence(probability) for probability, *_ in samples])
-        fitted = fit_platt(evidence, truth, strength=0.3)
-        free = [plain.outlined(share) for _, share, sick in samples if not sick]
-        seen = [plain.outlined(share) for _, share, sick in samples if sick]
-        # Above what most tumour-free runs show, but far below the smallest true outline.
-        share = min(float(np.quantile(free, 0.75)) + 1e-4, 0.25 * min(seen) + 1e-5)
-        numbers = {
-            "run": run, "share": round(share, 6), **_numbers(fitted), "nothing_below": 0.3, "tumour_from": 0.7,
-        }  # fmt: skip
-        rule = Rule.of(numbers)
-        verdicts = [rule.judge(probability, share_)[0].value for probability, share_, _ in samples]
-        facts = {
-            "scans_with_tumour": int(truth.sum()),
-            "tumour_free_runs": int((~truth).sum()),
-            **{
-                f"{'sick' if sick else 'free'}_{verdict}": sum(
-                    v == verdict for v, t in zip(verdicts, truth, strict=True) if t == sick
-                )
-                for sick in (True, False)
-                for verdict in ("tumour", "uncertain", "no_tumour")
-            },
-        }
-        right = facts["sick_tumour"] / truth.sum() + facts["free_no_tumour"] / max((~truth).sum(), 1)
-        log.info("series rule %s: %s", numbers, facts)
-        if best is None or right > best[0]:
-            best = right, numbers, facts
-    assert best is not None
-    return best[1], best[2]
+def _mirrored(network: Compiled, images: np.ndarray) -> np.ndarray:
+    """The mean outline of pictures and their mirror images, as the pipeline does with a lone picture."""
+    other = _run(network, images[:, :, ::-1])[0][:, :, ::-1]
+    return np.asarray((_run(network, images)[0] + other) / 2)
 
 
 def _gate_features(

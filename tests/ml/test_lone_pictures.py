@@ -1,0 +1,95 @@
+"""A lone picture is outlined together with its mirror image, and its size comes with an interval."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ml import weights
+from ml.gate import Gate
+from ml.imaging.volume import Kind, Spacing, Volume
+from ml.pipeline import Pipeline, Settings
+from tests import phantoms
+
+SIZE = {"strict": 0.8, "loose": 0.2, "below": 0.1, "above": 0.2, "level": 0.9, "covered": 0.88}
+
+
+class LeftOnly:
+    """A U-Net that sees only what lies on the left half of what it is shown: a spot at 0.9 there."""
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+
+    def __call__(self, images: np.ndarray) -> list[np.ndarray]:
+        self.seen.append(len(images))
+        outlines = np.zeros((len(images), 256, 256, 2), np.float32)
+        outlines[:, 100:120, 60:80] = 0.9
+        return [outlines]
+
+
+class Sure:
+    """A classifier that says tumour."""
+
+    def __call__(self, images: np.ndarray) -> list[np.ndarray]:
+        return [np.tile(np.array([-4, 4], np.float32), (len(images), 1)), np.zeros((len(images), 1), np.float32)]
+
+
+class Open(Gate):
+    """A gate that lets all through as contrast T1."""
+
+    def __init__(self) -> None: ...
+
+    def refuse(self, features: np.ndarray, images: np.ndarray) -> None:
+        return None
+
+    def family(self, features: np.ndarray, **_: Any) -> Any:
+        return "t1c"
+
+
+@pytest.fixture
+def manifest() -> dict[str, Any]:
+    manifest = weights.read_manifest(weights.FOLDER)
+    manifest["families"]["t1c"] |= {"cut_off": 0.4, "size": {"image": SIZE, "series": SIZE}}
+    manifest["families"]["t1c"]["fusion"] = {"slope": 1.0, "weight": 0.0, "offset": 0.0}
+    return manifest
+
+
+def volume(slices: int) -> Volume:
+    voxels = np.repeat(phantoms.slice_picture()[0][None, ..., None], slices, axis=0)
+    kind: Kind = "image" if slices == 1 else "series"
+    return Volume(voxels, kind, tuple(f"{n}.png" for n in range(slices)), Spacing(5.0, 1.0, 1.0))
+
+
+def test_a_lone_pictures_outline_is_the_mean_of_both_ways_round(manifest: dict[str, Any]) -> None:
+    unet = LeftOnly()
+    (found,) = Pipeline(Sure(), unet, Open(), Settings.of(manifest), manifest)([volume(1)])
+    # Mirrored back, the second spot lies on the right: half of 0.9 each, above the cut-off of 0.4.
+    assert unet.seen == [2]
+    assert len(found.lesions) == 2
+    assert found.lesions[0].area_px == pytest.approx(found.lesions[1].area_px, rel=0.15)
+
+
+def test_a_series_is_outlined_once(manifest: dict[str, Any]) -> None:
+    unet = LeftOnly()
+    (found,) = Pipeline(Sure(), unet, Open(), Settings.of(manifest), manifest)([volume(3)])
+    assert sum(unet.seen) == 3
+    assert len(found.lesions) == 1
+
+
+def test_the_size_comes_with_an_interval_and_how_often_such_hold(manifest: dict[str, Any]) -> None:
+    (found,) = Pipeline(Sure(), LeftOnly(), Open(), Settings.of(manifest), manifest)([volume(3)])
+    assert found.outline_px_interval is not None
+    low, high = found.outline_px_interval
+    assert low < sum(each.area_px for each in found.slices) < high
+    assert found.interval_level == 0.88
+    assert found.lesions[0].area_px_interval == found.outline_px_interval
+    assert found.tumour_volume_ml_interval is not None
+    assert found.tumour_volume_ml_interval[0] < (found.tumour_volume_ml or 0) < found.tumour_volume_ml_interval[1]
+
+
+def test_without_a_measured_interval_there_is_none(manifest: dict[str, Any]) -> None:
+    del manifest["families"]["t1c"]["size"]
+    (found,) = Pipeline(Sure(), LeftOnly(), Open(), Settings.of(manifest), manifest)([volume(3)])
+    assert (found.outline_px_interval, found.interval_level) == (None, None)
