@@ -46,6 +46,7 @@ TABLE: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "scan"): (302, 200, 404, 200, 200),
     ("GET", "scan_status"): (302, 200, 404, 200, 200),
     ("GET", "scan_result"): (302, 200, 404, 200, 200),
+    ("GET", "scan_comparison"): (302, 200, 404, 200, 200),
     ("GET", "scan_thumbnail"): (302, 200, 404, 200, 200),
     ("GET", "slice_image"): (302, 200, 404, 200, 200),
     ("GET", "slice_mask"): (302, 200, 404, 200, 200),
@@ -114,7 +115,9 @@ def address(name: str, scan: Scan) -> str:
         "study": (scan.study_id,),
         "release_study": (scan.study_id,),
         "send_again": (scan.study.deliveries.get().pk,),
-        **dict.fromkeys(("scan", "scan_status", "scan_result", "scan_thumbnail", "analyse_again"), (scan.pk,)),
+        **dict.fromkeys(
+            ("scan", "scan_status", "scan_result", "scan_comparison", "scan_thumbnail", "analyse_again"), (scan.pk,)
+        ),
         **dict.fromkeys(
             ("scan_volume", "scan_voxels", "scan_mask_voxels", "scan_heat_voxels", "measurements"), (scan.pk,)
         ),

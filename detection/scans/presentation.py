@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from detection import lesions
+from detection.lesions import LesionRow
 from detection.models import Analysis, Delivery, Scan, StoredFile
 from detection.models.analysis import State, Verdict
 from detection.models.scan import Kind
-from detection.scans import lesions, words
-from detection.scans.lesions import LesionRow
+from detection.scans import words
 from detection.scans.verdicts import VerdictBlock, slice_thresholds, thresholds
 from detection.scans.words import StateWord
 

@@ -1,19 +1,22 @@
-"""What the result page asks of the database."""
+"""What the result page asks of the database, and the earlier scans of a patient."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from detection import leases
 from detection.models import Analysis, Scan, StoredFile, User, Worker
 from detection.models.analysis import State
+from detection.models.scan import Kind
 from detection.models.worker import Purpose
+from detection.scans.comparison import Basis, taken_on
 
 SIGN_OF_LIFE = timedelta(seconds=30)
+MOST_EARLIER = 30
 
 
 def uploaded_before(scan: Scan) -> Scan | None:
@@ -48,3 +51,39 @@ def mark_opened(scan: Scan, user: User) -> None:
     if scan.current_analysis is None or not scan.current_analysis.is_finished:
         return
     Scan.objects.filter(Q(pk=scan.pk), opened_at__isnull=True).update(opened_at=timezone.now())
+
+
+def earlier_scans(scan: Scan, user: User) -> list[tuple[Scan, Basis]]:
+    """Finished series of the same patient from before a scan, the latest first, that a person may see.
+
+    The same patient: the files carry the same number, or the same owner typed the same reference.
+    Scans of the same upload, and the same files uploaded twice, are no earlier visits.
+    """
+    study = scan.study
+    by_reference = Q(study__owner=study.owner_id, study__patient_reference=study.patient_reference)
+    if study.patient_pseudonym:
+        # Two studies that both name a patient, and not the same one, are never joined by a typed reference.
+        by_reference &= Q(study__patient_pseudonym="")
+        same = by_reference | Q(study__patient_pseudonym=study.patient_pseudonym)
+    else:
+        same = by_reference
+    copies = StoredFile.objects.filter(
+        scan=OuterRef("pk"), sha256__in=StoredFile.objects.filter(scan=scan).values("sha256")
+    )
+    found = (
+        Scan.objects.visible_to(user)
+        .filter(same, kind=Kind.SERIES, current_analysis__state=State.DONE)
+        .exclude(study=study)
+        .exclude(Exists(copies))
+        .select_related("study", "owner", "current_analysis")
+        .defer("current_analysis__findings")
+        .order_by("-created_at", "-id")[: 4 * MOST_EARLIER]
+    )
+    place = (taken_on(scan)[0], scan.created_at)
+    before = [each for each in found if (taken_on(each)[0], each.created_at) < place]
+    before.sort(key=lambda each: (taken_on(each)[0], each.created_at), reverse=True)
+    pseudonym = study.patient_pseudonym
+    return [
+        (each, "pseudonym" if pseudonym and each.study.patient_pseudonym == pseudonym else "reference")
+        for each in before[:MOST_EARLIER]
+    ]

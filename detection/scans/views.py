@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from detection.models import Analysis, Scan, Study, User
 from detection.models.analysis import State
-from detection.scans import listing, queries, rows, verdicts
+from detection.scans import comparison, listing, queries, rows, verdicts
 from detection.scans.listing import Choice
 from detection.scans.presentation import present
 
@@ -66,6 +66,7 @@ def scan(request: HttpRequest, scan_id: UUID) -> HttpResponse:
         files=files,
         slice_number=int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 6 else None,
     )
+    earlier, change = _change(found, user, request.GET.get("earlier", ""))
     siblings = list(found.study.scans.order_by("position").values_list("id", "current_analysis__state"))
     context = {
         "nav": "scans",
@@ -74,6 +75,8 @@ def scan(request: HttpRequest, scan_id: UUID) -> HttpResponse:
         "analysis": analysis,
         "page": page,
         "files": files,
+        "earlier": comparison.choices(earlier, change.earlier.scan) if change else [],
+        "change": change,
         "duplicate_of": queries.uploaded_before(found),
         "place": found.position + 1,
         "of": len(siblings),
@@ -127,6 +130,26 @@ def result(request: HttpRequest, scan_id: UUID) -> JsonResponse:
 
 @never_cache
 @require_safe
+def compared(request: HttpRequest, scan_id: UUID) -> JsonResponse:
+    """The scan beside an earlier one of the same patient: `?earlier=ID`, else the latest one; and which there are."""
+    user = _person(request)
+    found = _scan(user, scan_id)
+    wanted = request.GET.get("earlier", "")
+    earlier, change = _change(found, user, wanted)
+    if wanted and (change is None or str(change.earlier.scan.pk) != wanted):
+        raise Http404
+    described = [
+        {"scan": str(each.pk), "date": day.isoformat(), "dated_by": by, "same_patient_by": basis}
+        for each, basis in earlier
+        for day, by in [comparison.taken_on(each)]
+    ]
+    return JsonResponse(
+        {"scan": str(found.pk), "earlier_scans": described, "comparison": change.to_json() if change else None}
+    )
+
+
+@never_cache
+@require_safe
 def study(request: HttpRequest, study_id: UUID) -> HttpResponse:
     """All scans of one upload, its text messages, and its release."""
     user = _person(request)
@@ -149,6 +172,19 @@ def study(request: HttpRequest, study_id: UUID) -> HttpResponse:
 def help_page(request: HttpRequest) -> HttpResponse:
     """How to read a result."""
     return render(request, "scans/help.html", {"nav": "help"})
+
+
+def _change(
+    found: Scan, user: User, wanted: str
+) -> tuple[list[tuple[Scan, comparison.Basis]], comparison.Comparison | None]:
+    """The patient's earlier scans, and this one beside the wanted one of them, else beside the latest."""
+    if found.current_analysis is None or not comparison.is_comparable(found, found.current_analysis):
+        return [], None
+    earlier = queries.earlier_scans(found, user)
+    if not earlier:
+        return [], None
+    chosen, basis = next((each for each in earlier if str(each[0].pk) == wanted), earlier[0])
+    return earlier, comparison.compare(_scan(user, chosen.pk), found, basis)
 
 
 def _verdict(analysis: Analysis) -> verdicts.VerdictBlock:

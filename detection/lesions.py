@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from detection import words
 from detection.models.scan import Kind
-from detection.scans import words
 
 COMPARTMENTS = {
     "flair_abnormality": "The outline is the FLAIR abnormality: tumour and the swelling around it.",
