@@ -93,6 +93,12 @@ class Config(BaseSettings):
         alias="BRAINSCAN_SECRET_KEY",
         description="Signs sessions. Made once and kept in BRAINSCAN_HOME when unset.",
     )
+    pseudonym_key: SecretStr | None = Field(
+        None,
+        alias="BRAINSCAN_PSEUDONYM_KEY",
+        min_length=32,
+        description="Makes patients' pseudonyms from the numbers in their DICOM files; at least 32 characters. Made once and kept in BRAINSCAN_HOME when unset. With another key a patient's studies link no longer.",
+    )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         ("localhost", "127.0.0.1", "[::1]"),
         alias="BRAINSCAN_ALLOWED_HOSTS",
@@ -140,7 +146,7 @@ class Config(BaseSettings):
         200, alias="BRAINSCAN_MAX_UPLOAD_MB", ge=1, le=4096, description="Largest single file, in megabytes."
     )
     max_upload_files: int = Field(
-        600, alias="BRAINSCAN_MAX_UPLOAD_FILES", ge=1, le=5000, description="Most files in one upload."
+        2000, alias="BRAINSCAN_MAX_UPLOAD_FILES", ge=1, le=5000, description="Most files in one upload."
     )
     max_study_mb: int = Field(
         1000, alias="BRAINSCAN_MAX_STUDY_MB", ge=1, le=16384, description="Largest whole upload, in megabytes."
@@ -250,10 +256,19 @@ class Config(BaseSettings):
         """The key that signs sessions: the variable's, else one made once and kept (mode 600) in `home`."""
         if self.secret_key is not None:
             return self.secret_key.get_secret_value()
-        path = self.home / "secret-key.txt"
+        return self._kept_secret("secret-key")
+
+    def patients_key(self) -> bytes:
+        """The key of patients' pseudonyms: the variable's, else one made once and kept (mode 600) in `home`."""
+        if self.pseudonym_key is not None:
+            return self.pseudonym_key.get_secret_value().encode()
+        return self._kept_secret("pseudonym-key").encode("ascii")
+
+    def _kept_secret(self, name: str) -> str:
+        path = self.home / f"{name}.txt"
         self.home.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            draft = self.home / f".secret-key-{os.getpid()}"
+            draft = self.home / f".{name}-{os.getpid()}"
             handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
             with os.fdopen(handle, "w", encoding="ascii") as file:
                 file.write(secrets.token_urlsafe(64))

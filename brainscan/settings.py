@@ -16,6 +16,8 @@ HOME.mkdir(parents=True, exist_ok=True)
 
 DEBUG = config.debug
 SECRET_KEY = config.session_key()
+# Patients' pseudonyms are made with this one; it never leaves this process but through the sandbox's pipe.
+PSEUDONYM_KEY = config.patients_key()
 ALLOWED_HOSTS = list(config.allowed_hosts)
 if config.public_url:
     ALLOWED_HOSTS.append(config.public_url.split("//", 1)[1].rsplit(":", 1)[0])
@@ -64,6 +66,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
             ],
+            "libraries": {"exchange": "detection.exchange.tags"},
         },
     },
 ]

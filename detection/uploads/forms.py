@@ -34,6 +34,7 @@ class NewScanForm(forms.Form):
         error_messages={"max_length": TOO_LONG},
     )
     as_series = forms.BooleanField(required=False)
+    folders = forms.RegexField(regex=r"^(\d{1,4})?(,(\d{1,4})?)*$", required=False, strip=True, max_length=30_000)
     phone = forms.CharField(required=False, strip=True, max_length=40, error_messages={"max_length": REASONS[3]})
     recipient = forms.ChoiceField(
         required=False,
@@ -41,6 +42,11 @@ class NewScanForm(forms.Form):
         error_messages={"invalid_choice": "Choose who gets the message: the clinician or the patient."},
     )
     consent = forms.BooleanField(required=False)
+
+    def clean_folders(self) -> list[int | None]:
+        """Which chosen folder each file came from, such as "0,0,,1"; empty where none was said."""
+        text: str = self.cleaned_data["folders"]
+        return [int(number) if number else None for number in text.split(",")] if text else []
 
     def clean_phone(self) -> str:
         """The number in E.164 form, or empty."""

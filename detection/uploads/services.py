@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from django.conf import settings
@@ -16,13 +18,14 @@ from detection.models.delivery import Recipient
 from detection.models.scan import Kind
 from detection.uploads import names
 from detection.uploads.handlers import MEGABYTE, StreamedFile
-from ml.imaging import sandbox
+from ml.imaging import intake
 from ml.imaging.errors import UploadRefused
-from ml.imaging.gather import is_left_out, natural_order
-from ml.imaging.headers.facts import FileFacts
+from ml.imaging.grouping import Fusion
+from ml.imaging.intake import Plan, PlannedScan, Sent
 from ml.imaging.limits import Limits
 
-PICTURES = frozenset({"png", "jpeg", "tiff", "webp", "bmp"})
+LEFT_OUT = "Left out"
+LEFT_OUT_WHY = "No images, copies, or named as masks."
 
 
 @dataclass(frozen=True)
@@ -32,15 +35,6 @@ class SmsRequest:
     phone: str
     recipient: Recipient
     consent: bool
-
-
-@dataclass(frozen=True)
-class Arrival:
-    """One uploaded file: where it lies for the moment, its cleaned name, and what is in it."""
-
-    path: Path
-    name: str
-    facts: FileFacts
 
 
 def limits() -> Limits:
@@ -60,8 +54,9 @@ def receive(
     patient_reference: str = "",
     sms: SmsRequest | None = None,
     as_series: bool = False,
+    folders: Sequence[int | None] = (),
 ) -> Study:
-    """Check, store and record one upload.
+    """Check, de-identify, store and record one upload.
 
     Parameters
     ----------
@@ -70,108 +65,129 @@ def receive(
     files : sequence of StreamedFile
         In the order chosen; still closed by the caller.
     patient_reference : str
-        A pseudonym; one is made where it is empty.
+        A pseudonym; where it is empty, the one that this patient has with this owner already, else a fresh one.
     sms : SmsRequest or None
         A message that waits until it may go out.
     as_series : bool
-        Whether the files are the slices of one series. Files named `*_mask.*` are left out then,
+        Whether pictures are the slices of one series. Files named `*_mask.*` are left out then,
         as `python -m ml predict FOLDER` leaves them out.
+    folders : sequence of int or None
+        Which chosen folder each file came from, None for those chosen by themselves; empty for none at all.
 
     Returns
     -------
     Study
-        With its scans queued for analysis.
+        With its scans queued for analysis. What became no scan is told in `set_aside`.
 
     Raises
     ------
     UploadRefused
         With a sentence and a status of 400, 413 or 415. No row and no file is left then.
     """
-    chosen = [file for file in files if not (as_series and is_left_out(names.cleaned(file.name or "")))]
-    together = _scans(_looked_at(chosen), as_series=as_series)
-    study = Study(owner=owner, patient_reference=patient_reference or _fresh_reference())
+    work = Path(tempfile.mkdtemp(prefix="upload-", dir=settings.FILE_UPLOAD_TEMP_DIR))
     keys: list[str] = []
     try:
-        scans = [_kept(study, place, arrivals, as_series, keys) for place, arrivals in enumerate(together)]
-        _record(study, scans, sms, left_out=len(files) - len(chosen))
+        plan = _planned(files, folders, work, as_series=as_series)
+        study = _study(owner, patient_reference, plan)
+        scans = [_kept(study, place, planned, keys) for place, planned in enumerate(plan.scans)]
+        if plan.fusion is not None:
+            scans.append((_fused(study, plan.fusion, [scan for scan, _ in scans]), []))
+        _record(study, scans, sms, left_out=plan.left_out)
     except BaseException:
         # Whatever went wrong, a file without its row is nobody's.
         storage.discard(keys)
         raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
     return study
 
 
-def _looked_at(files: Sequence[StreamedFile]) -> list[Arrival]:
-    """Open every file in the sandbox."""
-    paths = [file.path for file in files]
-    shown = [names.cleaned(file.name or "") for file in files]
+def _planned(files: Sequence[StreamedFile], folders: Sequence[int | None], work: Path, *, as_series: bool) -> Plan:
+    """Have the sandbox open every file and say what becomes of it."""
+    sent_names = [file.name or "" for file in files]
+    known = folders if len(folders) == len(files) else [None] * len(files)
+    sent = [Sent(file.path, name, folder) for file, name, folder in zip(files, sent_names, known, strict=True)]
     try:
-        facts = sandbox.inspect(paths, limits())
+        return intake.take_in(sent, work=work, key=settings.PSEUDONYM_KEY, as_series=as_series, limits=limits())
     except UploadRefused as refusal:
         if refusal.index is None or len(files) == 1:
             raise
-        named = f"{shown[refusal.index]}: {refusal.sentence}"
+        named = f"{names.cleaned(sent_names[refusal.index])}: {refusal.sentence}"
         raise UploadRefused(named, refusal.status, index=refusal.index) from None
-    arrivals = [Arrival(*each) for each in zip(paths, shown, facts, strict=True)]
-    for index, arrival in enumerate(arrivals):
-        if arrival.facts.format == "dicom":
-            raise UploadRefused(
-                "DICOM files carry names, and this version cannot remove them yet. Export the series as PNG or NIfTI.",
-                415,
-                index=index,
-            )
-        if arrival.facts.format == "zip":
-            raise UploadRefused("Zip archives are not taken yet. Unpack it and choose the folder.", 415, index=index)
-    return arrivals
 
 
-def _scans(arrivals: list[Arrival], *, as_series: bool) -> list[list[Arrival]]:
-    """Which files make which scan: each its own, or all of them the slices of one."""
-    if not as_series:
-        return [[arrival] for arrival in arrivals]
-    if len(arrivals) > 1:
-        if any(arrival.facts.format not in PICTURES for arrival in arrivals):
-            raise UploadRefused("A NIfTI file is a whole series. Upload it without “slices of one series”.")
-        if len({(arrival.facts.rows, arrival.facts.columns) for arrival in arrivals}) > 1:
-            raise UploadRefused(
-                "The pictures differ in size, so they are not slices of one series. Upload them as single pictures."
-            )
-    return [sorted(arrivals, key=lambda arrival: natural_order(arrival.name))]
+def _study(owner: User, reference: str, plan: Plan) -> Study:
+    set_aside = [asdict(aside) for aside in plan.set_aside]
+    if plan.left_out:
+        set_aside.append({"label": LEFT_OUT, "files": plan.left_out, "reason": LEFT_OUT_WHY})
+    return Study(
+        owner=owner,
+        patient_reference=reference or _reference_of(owner, plan.pseudonym),
+        patient_pseudonym=plan.pseudonym,
+        acquired_on=plan.acquired_on,
+        set_aside=set_aside,
+    )
 
 
-def _fresh_reference() -> str:
+def _reference_of(owner: User, pseudonym: str) -> str:
+    """What this owner calls the patient already, else a fresh reference."""
+    if pseudonym:
+        earlier = Study.objects.filter(owner=owner, patient_pseudonym=pseudonym).order_by("-created_at", "-id")
+        for reference in earlier.values_list("patient_reference", flat=True)[:1]:
+            return reference
     reference = names.pseudonym()
     while Study.objects.filter(patient_reference=reference).exists():
         reference = names.pseudonym()
     return reference
 
 
-def _kept(
-    study: Study, position: int, arrivals: Sequence[Arrival], as_series: bool, keys: list[str]
-) -> tuple[Scan, list[StoredFile]]:
+def _kept(study: Study, position: int, planned: PlannedScan, keys: list[str]) -> tuple[Scan, list[StoredFile]]:
     """Store one scan's bytes; rows come after. Each stored key is added to `keys` at once."""
-    series = as_series or arrivals[0].facts.is_series
-    scan = Scan(study=study, owner=study.owner, position=position, kind=Kind.SERIES if series else Kind.IMAGE)
+    scan = Scan(
+        study=study,
+        owner=study.owner,
+        position=position,
+        kind=Kind(planned.kind),
+        series_uid=planned.series_uid,
+        sequence=planned.sequence,
+        geometry=None if planned.geometry is None else planned.geometry.to_json(),
+    )
     stored: list[StoredFile] = []
-    for place, arrival in enumerate(arrivals):
+    for place, file in enumerate(planned.files):
         file_id = uuid.uuid4()
-        kept = storage.keep_original(arrival.path, scan.id, file_id)
+        kept = storage.keep_original(file.path, scan.id, file_id)
         keys.append(kept.key)
+        file.path.unlink(missing_ok=True)  # an examination need not lie on the disk three times
         stored.append(
             StoredFile(
                 id=file_id,
                 scan=scan,
                 position=place,
                 key=kept.key,
-                original_name=arrival.name,
-                format=arrival.facts.format,
+                original_name=names.cleaned(file.name),
+                format=file.facts.format,
                 bytes=kept.bytes,
                 sha256=kept.sha256,
-                rows=arrival.facts.rows or None,
-                columns=arrival.facts.columns or None,
+                sha256_received=file.sha256_received,
+                rows=file.facts.rows or None,
+                columns=file.facts.columns or None,
             )
         )
     return scan, stored
+
+
+def _fused(study: Study, fusion: Fusion, scans: Sequence[Scan]) -> Scan:
+    """The scan whose channels are others of the study; it has no files of its own."""
+    return Scan(
+        study=study,
+        owner=study.owner,
+        position=len(scans),
+        kind=Kind.SERIES,
+        fused_pre=None if fusion.pre is None else scans[fusion.pre],
+        fused_flair=scans[fusion.flair],
+        fused_post=None if fusion.post is None else scans[fusion.post],
+        geometry=scans[fusion.flair].geometry,
+    )
 
 
 @retry.in_transaction

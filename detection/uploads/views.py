@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from detection.models import StoredFile, Study, User
+from detection.models import Study, User
 from detection.uploads import services
 from detection.uploads.forms import NewScanForm
 from detection.uploads.handlers import StreamedFile
@@ -43,18 +43,24 @@ def new_scan(request: HttpRequest) -> HttpResponse:
             patient_reference=form.cleaned_data["patient_reference"],
             sms=form.sms(),
             as_series=form.cleaned_data["as_series"],
+            folders=form.cleaned_data["folders"],
         )
     except UploadRefused as refusal:
         form.is_valid()
         return _refusal(request, form, refusal)
-    return _taken_in(request, study, len(files))
+    return _taken_in(request, study)
 
 
-def _taken_in(request: HttpRequest, study: Study, sent: int) -> HttpResponse:
+def _taken_in(request: HttpRequest, study: Study) -> HttpResponse:
     scans = list(study.scans.values_list("id", flat=True)[:2])
-    left = sent - StoredFile.objects.filter(scan__study=study).count()
-    if left:
-        messages.info(request, f"{left} {'file' if left == 1 else 'files'} left out: the name says that it is a mask.")
+    for entry in study.set_aside:
+        if entry["label"] == services.LEFT_OUT:
+            count = entry["files"]
+            messages.info(request, f"{count} {'file' if count == 1 else 'files'} left out. {entry['reason']}")
+        else:
+            messages.info(
+                request, f"{entry['label']} {'set aside' if entry['files'] else 'was split'}. {entry['reason']}"
+            )
     address = reverse("scan", args=[scans[0]]) if len(scans) == 1 else reverse("study", args=[study.id])
     if _wants_json(request):
         return JsonResponse({"location": address}, status=201)

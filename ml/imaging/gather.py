@@ -81,7 +81,7 @@ def parts(paths: Sequence[Path], names: Sequence[str] | None, limits: Limits) ->
         found = _walk(paths[0], limits)
     elif len(paths) == 1 and _is_zip(paths[0]):
         with tempfile.TemporaryDirectory(prefix="brainscan-zip-") as folder:
-            yield sorted(_unpack(paths[0], Path(folder), limits), key=lambda part: natural_order(part.name))
+            yield sorted(unpack(paths[0], Path(folder), limits), key=lambda part: natural_order(part.name))
         return
     else:
         found = [Part(path, name, index) for index, (path, name) in enumerate(zip(paths, names, strict=True))]
@@ -123,8 +123,12 @@ def _walk(folder: Path, limits: Limits) -> list[Part]:
     return found
 
 
-def _unpack(path: Path, folder: Path, limits: Limits) -> list[Part]:
-    """Unpack into numbered files: no name from the archive ever reaches the file system."""
+def unpack(path: Path, folder: Path, limits: Limits) -> list[Part]:
+    """Unpack into numbered files: no name from the archive ever reaches the file system.
+
+    Raises:
+        UploadRefused: if the zip is not sound, holds another zip, too much, or nothing.
+    """
     found: list[Part] = []
     total = 0
     with archive.opened(path) as zipped:

@@ -21,7 +21,8 @@ class Limits:
         max_aspect: longest side / shortest side.
         max_slices: most slices of one volume.
         max_voxels: most slices x rows x columns x channels of one volume.
-        seconds: wall-clock time that inspecting one upload may take.
+        seconds: time that inspecting one upload may take.
+        seconds_per_file: processor time that one file of it may take.
         memory_bytes: address space of the inspecting subprocess.
     """
 
@@ -35,6 +36,7 @@ class Limits:
     max_slices: int = 2000
     max_voxels: int = 256_000_000
     seconds: float = 20.0
+    seconds_per_file: float = 4.0
     memory_bytes: int = 448 * MEBIBYTE
 
     def __post_init__(self) -> None:

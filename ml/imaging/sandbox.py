@@ -16,6 +16,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from ml.imaging.errors import UploadRefused, damaged
 from ml.imaging.headers import check_bytes
@@ -24,6 +25,8 @@ from ml.imaging.limits import DEFAULT, Limits
 
 _ROOT = Path(__file__).resolve().parents[2]
 _CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from ml.imaging.sandbox_child import main; main()"
+LONGEST = 180.0
+"""Most wall-clock seconds for a whole examination of thousands of files."""
 _TOO_SLOW = "The file takes too long to open. Export it smaller, or one series at a time."
 
 
@@ -41,6 +44,25 @@ def inspect(paths: Sequence[Path], limits: Limits = DEFAULT) -> list[FileFacts]:
         UploadRefused: at the first file that is not taken in: 400 (damaged or unusable),
             413 (too large, too many, too slow) or 415 (a kind that is not read), with
             `index` telling which.
+    """
+    check_amount(paths, limits)
+    answer = ask(
+        {"task": "inspect", "paths": [str(path.resolve()) for path in paths], "limits": asdict(limits)}, limits
+    )
+    try:
+        found = [FileFacts(**facts) for facts in answer["facts"]]
+    except (KeyError, TypeError):
+        raise damaged() from None
+    if len(found) != len(paths):
+        raise damaged()
+    return found
+
+
+def check_amount(paths: Sequence[Path], limits: Limits) -> None:
+    """Hold number and lengths of files against the limits, by `stat` alone.
+
+    Raises:
+        UploadRefused: 400 for none or a missing one, 413 for too many or too large.
     """
     if not paths:
         raise UploadRefused("No file was chosen. Choose at least one.")
@@ -60,22 +82,47 @@ def inspect(paths: Sequence[Path], limits: Limits = DEFAULT) -> list[FileFacts]:
             " Upload one series at a time.",
             413,
         )
-    return _answer(_run_child([str(path.resolve()) for path in paths], limits), len(paths))
 
 
-def _run_child(paths: list[str], limits: Limits) -> subprocess.CompletedProcess[bytes]:
+def ask(request: dict[str, Any], limits: Limits, *, seconds: float | None = None) -> dict[str, Any]:
+    """Put one request to a fresh child and take its word only in the form agreed.
+
+    Args:
+        request: goes through a pipe: neither arguments nor environment show it.
+        seconds: wall-clock time until the child is ended; by default `limits.seconds`.
+
+    Raises:
+        UploadRefused: as the child says, or because a file broke it.
+    """
+    child = _run_child(request, math.ceil(seconds or limits.seconds))
+    try:
+        answer = json.loads(child.stdout)
+        if "refused" in answer:
+            refused = answer["refused"]
+            raise UploadRefused(str(refused["sentence"])[:500], int(refused["status"]), index=int(refused["index"]))
+        if not isinstance(answer, dict):
+            raise TypeError
+    except (ValueError, KeyError, TypeError):
+        if child.returncode in _TIME_SIGNALS:
+            raise UploadRefused(_TOO_SLOW, 413) from None
+        raise damaged() from None
+    return answer
+
+
+def _run_child(request: dict[str, Any], seconds: int) -> subprocess.CompletedProcess[bytes]:
     environment = {"LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     if "LD_LIBRARY_PATH" in os.environ:  # some Python builds do not start without it
         environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
     try:
         return subprocess.run(
             [sys.executable, "-I", "-B", "-c", _CHILD, str(_ROOT)],
-            input=json.dumps({"paths": paths, "limits": asdict(limits)}).encode(),
+            input=json.dumps(request).encode(),
             stdout=subprocess.PIPE,
+            # Decoders print what they find in a file, and that may be a patient's name.
             stderr=subprocess.DEVNULL,
             env=environment,
             cwd="/",
-            timeout=math.ceil(limits.seconds),
+            timeout=seconds,
             start_new_session=True,
             check=False,
         )
@@ -83,22 +130,5 @@ def _run_child(paths: list[str], limits: Limits) -> subprocess.CompletedProcess[
         raise UploadRefused(_TOO_SLOW, 413) from None
 
 
-def _answer(child: subprocess.CompletedProcess[bytes], count: int) -> list[FileFacts]:
-    """Take the child's word only in the form agreed; anything else means that a file broke it."""
-    try:
-        answer = json.loads(child.stdout)
-        if "refused" in answer:
-            refused = answer["refused"]
-            raise UploadRefused(str(refused["sentence"]), int(refused["status"]), index=int(refused["index"]))
-        found = [FileFacts(**facts) for facts in answer["facts"]]
-    except (ValueError, KeyError, TypeError):
-        if child.returncode in _CPU_SIGNALS:
-            raise UploadRefused(_TOO_SLOW, 413) from None
-        raise damaged() from None
-    if len(found) != count:
-        raise damaged()
-    return found
-
-
-# SIGXCPU, and the SIGKILL that follows it; the negative sign is how subprocess tells a signal.
-_CPU_SIGNALS = (-24, -9)
+# SIGXCPU, the SIGKILL that follows it, and SIGPROF of a single file's timer; the negative sign is subprocess's.
+_TIME_SIGNALS = (-24, -9, -27)

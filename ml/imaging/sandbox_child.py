@@ -17,31 +17,44 @@ from pathlib import Path
 from typing import Any
 
 OPEN_FILES = 32
+ROOM_FOR_HEADERS = 1 << 20
+"""A clean file may be a little longer than the one that came: its header says what was done."""
+
+MOST_SECONDS = 170
+"""Most processor time for a whole examination."""
 
 
 def main() -> None:
-    """Answer one request: {"paths": [...], "limits": {...}} -> {"facts": [...]} or {"refused": {...}}."""
+    """Answer one request: `inspect` or `take_in`, each with limits, or {"refused": {...}}."""
     request = json.load(sys.stdin)
-    _limit_self(request["limits"])
+    writes = request["task"] == "take_in"
+    _limit_self(request["limits"], writes=writes)
     # Decoders may print what they find in a hostile file; the answer goes where they cannot.
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    json.dump(_inspect(request), out)
+    if writes:
+        from ml.imaging.intake_child import take_in  # after the limits, so that they hold for the libraries too
+
+        json.dump(take_in(request), out)
+    else:
+        json.dump(_inspect(request), out)
     out.flush()
     os._exit(0)  # nothing to tidy; saves the interpreter's farewell
 
 
-def _limit_self(limits: dict[str, Any]) -> None:
+def _limit_self(limits: dict[str, Any], *, writes: bool) -> None:
     seconds = math.ceil(limits["seconds"])
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    largest = limits["max_bytes"] + ROOM_FOR_HEADERS if writes else 0
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
     resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
-    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+    # Taking in raises its soft limit once it knows how many files there are.
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, MOST_SECONDS if writes else seconds + 1))
     resource.setrlimit(resource.RLIMIT_AS, (limits["memory_bytes"], limits["memory_bytes"]))
 
 
 def _inspect(request: dict[str, Any]) -> dict[str, Any]:
-    from ml.imaging import headers  # after the limits, so that they hold for the libraries too
+    from ml.imaging import headers
     from ml.imaging.errors import UploadRefused
     from ml.imaging.limits import Limits
 

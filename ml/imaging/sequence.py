@@ -78,3 +78,14 @@ def _timed(acquisition: Acquisition) -> str | None:
     if 300 <= repetition <= 900 and echo <= 25:
         return "T1"
     return None
+
+
+def by_name(name: str) -> str | None:
+    """Tell the sequence by a file name such as `case_07_t1ce.nii.gz`: FLAIR, T1, T1c or T2, or None.
+
+    NIfTI carries nothing else that says it; research collections name their files so.
+    """
+    text = re.sub(r"\.(nii|gz)$", "", re.sub(r"\.gz$", "", name, flags=re.IGNORECASE), flags=re.IGNORECASE)
+    text = re.sub(r"[_\-.]+", " ", text)
+    text = re.sub(r"(?<![a-z0-9])t1(ce|c|gd|post|km)(?![a-z0-9])", "t1 gd", text, flags=re.IGNORECASE)
+    return recognise(Acquisition(text, "MR", None, None, None, contrast_agent=False))

@@ -11,6 +11,7 @@ import math
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,9 @@ _DEFLATED = "1.2.840.10008.1.2.1.99"
 _DIRECTORY = "1.2.840.10008.1.3.10"
 _SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 _NOT_SCANS = {"SR", "SEG", "PR", "KO", "RTSTRUCT", "RTPLAN", "RTDOSE", "REG", "DOC", "M3D", "PLAN"}
-_MAX_FRAGMENTS_PER_FRAME = 10_000
+# Digitised, scanned or drawn by a workstation: what stood on the screen or film is in the pixels.
+_CAPTURED = {"WSD", "DV", "DI", "DF", "SI", "SD"}
+_CUT = "The file is cut short: pixels are missing. Export it again and upload the new copy."
 
 
 @dataclass(frozen=True)
@@ -67,10 +70,15 @@ class Instance:
         bits: stored bits of one channel.
         signed: whether values may be below 0.
         frames: in stored order.
-        patient, series: identifiers, to keep patients and series apart; never shown.
-        number: InstanceNumber, or None.
+        patient, issuer, series, instance: identifiers, to keep patients, series and pictures apart; never shown.
+        frame_of_reference: UID of the coordinate system that positions are in; empty where none is given.
+        number, series_number, acquisition_number, temporal_number: whole numbers, or None.
+        b_value: of diffusion weighting, or None.
+        image_type: ImageType's values in upper case.
+        acquired_on: StudyDate as YYYYMMDD, or empty.
         is_localiser: a planning picture.
         is_mosaic: many slices side by side in one picture.
+        may_show_text: whether names may be burnt into the pixels: the file says so, or it is a captured screen.
         acquisition: what sequence recognition goes by.
     """
 
@@ -82,10 +90,20 @@ class Instance:
     signed: bool
     frames: tuple[Frame, ...]
     patient: str
+    issuer: str
     series: str
+    instance: str
+    frame_of_reference: str
     number: int | None
+    series_number: int | None
+    acquisition_number: int | None
+    temporal_number: int | None
+    b_value: float | None
+    image_type: tuple[str, ...]
+    acquired_on: str
     is_localiser: bool
     is_mosaic: bool
+    may_show_text: bool
     acquisition: Acquisition
 
 
@@ -103,18 +121,34 @@ def facts(path: Path, limits: Limits) -> FileFacts:
     Raises:
         UploadRefused: 400, 413 or 415.
     """
-    from pydicom.pixels.utils import pixel_array
-
     dataset = load(path, limits)
     instance = instance_of(dataset, limits)
+    check_decodes(dataset, instance)
+    return facts_of(instance)
+
+
+def facts_of(instance: Instance) -> FileFacts:
+    """An instance in the door's words."""
+    return FileFacts("dicom", instance.rows, instance.columns, len(instance.frames), instance.bits, instance.channels)
+
+
+def check_decodes(dataset: Dataset, instance: Instance) -> None:
+    """See that there are pixels; decode the first frame where that can fail, which is where it is compressed.
+
+    Raises:
+        UploadRefused: 400.
+    """
+    from pydicom.pixels.utils import pixel_array
+
     check_pixels(dataset, instance)
+    if not is_encapsulated(dataset):
+        return
     try:
         pixel_array(dataset, index=0)
     except MemoryError:
         raise
     except Exception:  # noqa: BLE001 - codecs raise what they like
         raise damaged() from None
-    return FileFacts("dicom", instance.rows, instance.columns, len(instance.frames), instance.bits, instance.channels)
 
 
 def load(path: Path, limits: Limits, *, with_pixels: bool = True) -> Dataset:
@@ -183,7 +217,7 @@ def _instance(dataset: Dataset, limits: Limits) -> Instance:
         raise UploadRefused("A DICOMDIR is only the list. Upload the folder with the images.", 415)
     if "Rows" not in dataset or "Columns" not in dataset:
         raise UploadRefused("This DICOM file holds no image. Remove it to go on.", 415)
-    kinds = [str(kind).upper() for kind in _listed(dataset.get("ImageType"))]
+    kinds = tuple(str(kind).upper().strip() for kind in _listed(dataset.get("ImageType")))
 
     rows, columns = int(dataset.Rows), int(dataset.Columns)
     channels = int(dataset.get("SamplesPerPixel", 1))
@@ -200,11 +234,21 @@ def _instance(dataset: Dataset, limits: Limits) -> Instance:
         bits=int(dataset.get("BitsStored") or allocated),
         signed=int(dataset.get("PixelRepresentation") or 0) == 1,
         frames=_frames(dataset, count),
-        patient=str(dataset.get("PatientID") or ""),
-        series=str(dataset.get("SeriesInstanceUID") or ""),
+        patient=_stripped(dataset, "PatientID"),
+        issuer=_stripped(dataset, "IssuerOfPatientID"),
+        series=_stripped(dataset, "SeriesInstanceUID"),
+        instance=_stripped(dataset, "SOPInstanceUID"),
+        frame_of_reference=_stripped(dataset, "FrameOfReferenceUID"),
         number=_whole(dataset.get("InstanceNumber")),
+        series_number=_whole(dataset.get("SeriesNumber")),
+        acquisition_number=_whole(dataset.get("AcquisitionNumber")),
+        temporal_number=_whole(dataset.get("TemporalPositionIdentifier")),
+        b_value=_number(dataset.get("DiffusionBValue")),
+        image_type=kinds,
+        acquired_on=_stripped(dataset, "StudyDate").replace(".", "")[:8],
         is_localiser="LOCALIZER" in kinds,
         is_mosaic="MOSAIC" in kinds,
+        may_show_text=_may_show_text(dataset),
         acquisition=Acquisition(
             text=" ".join(str(dataset.get(key) or "") for key in ("SeriesDescription", "ProtocolName", "SequenceName")),
             modality=modality,
@@ -216,8 +260,26 @@ def _instance(dataset: Dataset, limits: Limits) -> Instance:
     )
 
 
+def _may_show_text(dataset: Dataset) -> bool:
+    """Section C.7.6.1.1.4 and C.8.6.1: burnt-in annotation, and how a picture was converted."""
+    return (
+        _stripped(dataset, "BurnedInAnnotation").upper() == "YES"
+        or _stripped(dataset, "SOPClassUID").startswith(_SECONDARY_CAPTURE)
+        or _stripped(dataset, "ConversionType").upper() in _CAPTURED
+    )
+
+
+def is_encapsulated(dataset: Dataset) -> bool:
+    """Whether the pixels are compressed, frame by frame."""
+    try:
+        syntax = dataset.file_meta.TransferSyntaxUID
+        return bool(syntax.is_compressed and syntax != _DEFLATED)
+    except (AttributeError, ValueError):
+        return False
+
+
 def check_pixels(dataset: Dataset, instance: Instance) -> None:
-    """Hold the length of the pixel data against what the header promises.
+    """Hold the length of the pixel data, or the number of compressed frames, against what the header promises.
 
     Raises:
         UploadRefused: 400 if there are none, or fewer than promised.
@@ -226,12 +288,8 @@ def check_pixels(dataset: Dataset, instance: Instance) -> None:
     if not keys:
         raise UploadRefused("The file holds no pixels, only a description. Export the images with it.")
     data = dataset[keys[0]].value
-    try:
-        syntax = dataset.file_meta.TransferSyntaxUID
-        encapsulated = syntax.is_compressed and syntax != _DEFLATED
-    except (AttributeError, ValueError):
-        encapsulated = False
-    if encapsulated:
+    if is_encapsulated(dataset):
+        _check_fragments(data, len(instance.frames))
         return
     bits = int(dataset.get("BitsAllocated", 16))
     if keys[0] != "PixelData":
@@ -240,7 +298,21 @@ def check_pixels(dataset: Dataset, instance: Instance) -> None:
     stored = 2 if instance.photometric == "YBR_FULL_422" else instance.channels
     wanted = instance.rows * instance.columns * stored * len(instance.frames) * bits // 8
     if data is None or len(data) < wanted:
-        raise UploadRefused("The file is cut short: pixels are missing. Export it again and upload the new copy.")
+        raise UploadRefused(_CUT)
+
+
+def _check_fragments(data: bytes | None, frames: int) -> None:
+    """Every compressed frame has at least one fragment of its own."""
+    from pydicom.encaps import parse_basic_offsets, parse_fragments
+
+    try:
+        stream = BytesIO(data or b"")
+        parse_basic_offsets(stream)
+        found, _ = parse_fragments(stream)
+    except Exception:  # noqa: BLE001 - broken item tags, lengths over the end
+        raise damaged() from None
+    if found < frames:
+        raise UploadRefused(_CUT)
 
 
 def _frames(dataset: Dataset, count: int) -> tuple[Frame, ...]:
@@ -284,6 +356,8 @@ def _frame(
     where = _numbers(position, "ImagePositionPatient", 3)
     spacing = _numbers(measures, "PixelSpacing", 2)
     captured = str(dataset.get("SOPClassUID", "")).startswith(_SECONDARY_CAPTURE)
+    if spacing is not None and not captured and min(spacing) <= 0:
+        raise UploadRefused("The file gives a pixel spacing of zero or less. Export the series again.")
     if spacing is not None and (captured or not all(0.02 <= value <= 20.0 for value in spacing)):
         spacing = None  # a screenshot's spacing, or a placeholder, is no measure of the patient
     slope = _number(rescale.get("RescaleSlope")) if rescale is not None else None
@@ -307,6 +381,10 @@ def _directions(values: Sequence[float] | None) -> tuple[Triple, Triple] | None:
     if any(abs(length - 1.0) > 0.01 for length in lengths) or abs(cosine) > 0.01:
         return None
     return along, down
+
+
+def _stripped(dataset: Dataset, key: str) -> str:
+    return str(dataset.get(key) or "").strip(" \0")
 
 
 def _listed(value: Any) -> list[Any]:

@@ -6,6 +6,7 @@ No numpy and no nibabel here: the door's subprocess imports this module.
 from __future__ import annotations
 
 import gzip
+import math
 import struct
 import zlib
 from dataclasses import dataclass
@@ -37,6 +38,9 @@ DATATYPES: dict[int, tuple[str, int, int]] = {
 }
 
 
+Rows = tuple[tuple[float, ...], ...]
+
+
 @dataclass(frozen=True)
 class Header:
     """The part of a NIfTI header that decides how its data are read.
@@ -50,6 +54,8 @@ class Header:
         offset: where the data begin, in bytes after decompression.
         has_geometry: whether the file says how its axes lie in the patient (sform or qform).
         unit_mm: millimetres in one unit of length, or None where the file names no unit.
+        affine: three rows of four numbers, from voxel to the patient's millimetres (right, anterior, superior), or
+            None without geometry.
     """
 
     block: bytes
@@ -60,6 +66,7 @@ class Header:
     offset: int
     has_geometry: bool
     unit_mm: float | None
+    affine: Rows | None = None
 
     @property
     def data_bytes(self) -> int:
@@ -146,7 +153,13 @@ def _first(block: bytes, order: Literal["<", ">"]) -> Header:
     (offset,) = struct.unpack_from(f"{order}f", block, 108)
     qform, sform = struct.unpack_from(f"{order}2h", block, 252)
     paired = block[344:347] == b"ni1"
-    return _header(block[:348], 1, order, dim, datatype, int(offset), qform, sform, block[123], paired=paired)
+    pixdim = struct.unpack_from(f"{order}8f", block, 76)
+    quaternion = struct.unpack_from(f"{order}6f", block, 256)
+    rows = struct.unpack_from(f"{order}12f", block, 280)
+    affine = _affine(sform, qform, pixdim, quaternion, rows)
+    return _header(
+        block[:348], 1, order, dim, datatype, int(offset), qform, sform, block[123], paired=paired, affine=affine
+    )
 
 
 def _second(block: bytes, order: Literal["<", ">"]) -> Header:
@@ -155,7 +168,46 @@ def _second(block: bytes, order: Literal["<", ">"]) -> Header:
     (offset,) = struct.unpack_from(f"{order}q", block, 168)
     qform, sform = struct.unpack_from(f"{order}2i", block, 344)
     (units,) = struct.unpack_from(f"{order}i", block, 500)
-    return _header(block, 2, order, dim, datatype, offset, qform, sform, units, paired=block[4:7] == b"ni2")
+    pixdim = struct.unpack_from(f"{order}8d", block, 104)
+    quaternion = struct.unpack_from(f"{order}6d", block, 352)
+    rows = struct.unpack_from(f"{order}12d", block, 400)
+    affine = _affine(sform, qform, pixdim, quaternion, rows)
+    paired = block[4:7] == b"ni2"
+    return _header(block, 2, order, dim, datatype, offset, qform, sform, units, paired=paired, affine=affine)
+
+
+def _affine(
+    sform: int, qform: int, pixdim: tuple[float, ...], quaternion: tuple[float, ...], rows: tuple[float, ...]
+) -> Rows | None:
+    """Voxel to millimetres: the sform where it is given, else the qform (nifti1.h, methods 2 and 3).
+
+    Raises:
+        UploadRefused: 400 for sizes and positions that no head can have.
+    """
+    if sform > 0:
+        affine: Rows = (rows[0:4], rows[4:8], rows[8:12])
+    elif qform > 0:
+        if not all(math.isfinite(size) and size > 0 for size in pixdim[1:4]):
+            raise UploadRefused("The file gives a voxel size of zero or less. Export it again.")
+        b, c, d, *origin = quaternion
+        a = math.sqrt(max(0.0, 1.0 - (b * b + c * c + d * d)))
+        turn = (
+            (a * a + b * b - c * c - d * d, 2 * b * c - 2 * a * d, 2 * b * d + 2 * a * c),
+            (2 * b * c + 2 * a * d, a * a + c * c - b * b - d * d, 2 * c * d - 2 * a * b),
+            (2 * b * d - 2 * a * c, 2 * c * d + 2 * a * b, a * a + d * d - c * c - b * b),
+        )
+        sizes = pixdim[1], pixdim[2], pixdim[3] * (-1.0 if pixdim[0] < 0 else 1.0)
+        affine = tuple(
+            (*(t * size for t, size in zip(row, sizes, strict=True)), start)
+            for row, start in zip(turn, origin, strict=True)
+        )
+    else:
+        return None
+    (a1, b1, c1, _), (a2, b2, c2, _), (a3, b3, c3, _) = affine
+    volume = a1 * (b2 * c3 - b3 * c2) - b1 * (a2 * c3 - a3 * c2) + c1 * (a2 * b3 - a3 * b2)
+    if not all(math.isfinite(value) for row in affine for value in row) or abs(volume) < 1e-9:
+        raise UploadRefused("The file gives an impossible position of the head. Export it again.")
+    return affine
 
 
 def _header(
@@ -170,6 +222,7 @@ def _header(
     units: int,
     *,
     paired: bool,
+    affine: Rows | None,
 ) -> Header:
     if paired:
         raise UploadRefused("The image is in a second file. Save both as one .nii or .nii.gz file.", 415)
@@ -189,6 +242,7 @@ def _header(
         offset=offset,
         has_geometry=sform > 0 or qform > 0,
         unit_mm={1: 1000.0, 2: 1.0, 3: 0.001}.get(units & 0x07),
+        affine=affine,
     )
 
 

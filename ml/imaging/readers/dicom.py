@@ -17,6 +17,7 @@ from pydicom.pixels.processing import apply_color_lut
 from pydicom.pixels.utils import iter_pixels
 
 from ml.imaging.errors import UploadRefused, damaged
+from ml.imaging.grouping import split
 from ml.imaging.headers.dicom import Frame, Instance, accepts, check_pixels, instance_of, load
 from ml.imaging.headers.facts import check_volume
 from ml.imaging.limits import Limits
@@ -27,6 +28,8 @@ from ml.imaging.volume import DTYPES, Volume, one_channel_if_equal, to_upright
 __all__ = ["accepts", "read"]
 
 SEVERAL_SERIES = "The files hold {} series. The largest was read, with {} slices."
+MIXED = "The series mixes {} kinds of picture. The largest was read, with {} slices."
+BURNT_IN = "Text may be part of these pictures, and could name the patient. Look at them before you pass them on."
 MOSAIC = "This is a mosaic of many slices in one image. For a result, export the slices one by one."
 
 
@@ -76,6 +79,8 @@ def read(paths: Sequence[Path], names: Sequence[str], *, as_series: bool, limits
     check_volume(len(chosen), first.rows, first.columns, first.channels, limits)
     if any(found.instance.is_mosaic for found in chosen):
         notes.append(MOSAIC)
+    if any(found.instance.may_show_text for found in chosen):
+        notes.append(BURNT_IN)
     code, orientation = upright(chosen[0].frame.directions)
     if spacing is not None and code >= 5:
         spacing = replace(spacing, row=spacing.column, column=spacing.row)
@@ -106,17 +111,14 @@ def _instances(paths: Sequence[Path], names: Sequence[str], limits: Limits) -> t
 
 
 def _largest_series(found: Sequence[Slice]) -> tuple[list[Slice], list[str]]:
-    """The slices that can be one volume: one series, one size, one direction; localisers only if alone."""
-    groups: dict[tuple[object, ...], list[Slice]] = {}
-    for each in found:
-        instance, directions = each.instance, each.frame.directions
-        rounded = tuple(round(value, 2) for axis in directions for value in axis) if directions else None
-        key = (instance.is_localiser, instance.series, instance.rows, instance.columns, instance.channels, rounded)
-        groups.setdefault(key, []).append(each)
-    _, chosen = max(groups.items(), key=lambda group: (not group[0][0], len(group[1])))
+    """The slices that can be one volume, as `grouping.split` finds them; localisers only if alone."""
+    groups = split(found, lambda each: (each.instance, each.frame))
+    chosen = max(groups, key=lambda group: (not group.items[0].instance.is_localiser, len(group.items)))
     if len(groups) == 1:
-        return chosen, []
-    return chosen, [SEVERAL_SERIES.format(len(groups), len(chosen))]
+        return list(chosen.items), []
+    if len({each.instance.series for each in found}) == 1:
+        return list(chosen.items), [MIXED.format(len(groups), len(chosen.items))]
+    return list(chosen.items), [SEVERAL_SERIES.format(len(groups), len(chosen.items))]
 
 
 def _voxels(chosen: Sequence[Slice], code: int, limits: Limits) -> np.ndarray:

@@ -1,0 +1,244 @@
+"""DICOM: walks every dataset and every nested sequence, and leaves only what `dicom_rules` lets stay.
+
+Section "Attribute Confidentiality Profiles" of PS3.15 annex E; the codes written into the file are those of
+context group 7050. Pixel data stay byte for byte; the preamble, the file meta information and everything
+private are made anew or go.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from pydicom import Dataset, FileMetaDataset
+from pydicom.datadict import keyword_for_tag
+from pydicom.dataelem import RawDataElement
+from pydicom.filewriter import dcmwrite
+from pydicom.sequence import Sequence
+from pydicom.tag import BaseTag
+from pydicom.uid import (
+    PYDICOM_IMPLEMENTATION_UID,
+    UID,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
+
+from ml.imaging.deidentify.dicom_rules import CHECKED, DATES, NUMBERS, TEXTS, Act, act, count_of, expected
+from ml.imaging.deidentify.words import CODE_STRING, CODE_VALUE, CODING_SCHEMES, UNITS, harmless
+from ml.imaging.errors import UploadRefused, damaged
+
+METHODS = (
+    ("113100", "Basic Application Confidentiality Profile"),
+    ("113105", "Clean Descriptors Option"),
+    ("113106", "Retain Longitudinal Temporal Information Full Dates Option"),
+    ("113110", "Retain UIDs Option"),
+)
+"""Of DICOM's context group 7050, coding scheme DCM."""
+
+MOST_DEPTH = 16
+"""Sequences within sequences; a file that goes deeper is an attack on the walker."""
+
+NOBODY = "Anonymous"
+SOME_AGENT = "Contrast agent"
+SOME_CODE = "Code"
+
+_FORMS = {
+    "UI": re.compile(r"[0-9.]{0,64}"),
+    "DA": re.compile(r"([0-9]{8}|[0-9]{4}\.[0-9]{2}\.[0-9]{2})?"),
+    "TM": re.compile(r"([0-9]{2}(:?[0-9]{2}(:?[0-9]{2}(\.[0-9]{1,6})?)?)?)?"),
+    "DT": re.compile(r"([0-9]{4,14}(\.[0-9]{1,6})?([+-][0-9]{4})?)?"),
+    "DS": re.compile(r"([+-]?[0-9]*\.?[0-9]*([eE][+-]?[0-9]{1,3})?){0,1}"),
+    "IS": re.compile(r"[+-]?[0-9]{0,11}"),
+    "CS": CODE_STRING,
+}
+# Texts with a form of their own that is not made of words.
+_OWN_FORMS = {
+    "StackID": re.compile(r"[0-9]{1,4}"),
+    "RescaleType": re.compile(r"HU|US|OD|MGML|PCT"),
+    "ImagedNucleus": re.compile(r"[0-9]{1,3}(H|He|C|N|O|F|Na|P|Xe)"),
+    "ResonantNucleus": re.compile(r"[0-9]{1,3}(H|HE|C|N|O|F|NA|P|XE)"),
+}
+
+
+def deidentify(dataset: Dataset, pseudonym: str) -> None:
+    """Take from a parsed dataset, in place, whatever may say who the patient is.
+
+    Parameters
+    ----------
+    dataset : Dataset
+        As `headers.dicom.load` gives it, with pixels or without.
+    pseudonym : str
+        Becomes PatientID and PatientName; empty where the file names no patient.
+
+    Raises
+    ------
+    UploadRefused
+        400 for sequences nested too deep.
+    """
+    _walk(dataset, 0)
+    dataset.pop("SpecificCharacterSet", None)  # what is left is plain ASCII
+    dataset.PatientName = pseudonym or NOBODY
+    dataset.PatientID = pseudonym
+    dataset.PatientBirthDate = ""
+    dataset.PatientSex = ""
+    dataset.PatientIdentityRemoved = "YES"
+    dataset.DeidentificationMethod = "Brainscan: PS3.15 basic profile"
+    dataset.DeidentificationMethodCodeSequence = Sequence(_code(value, meaning) for value, meaning in METHODS)
+    dataset.LongitudinalTemporalInformationModified = "UNMODIFIED"
+
+
+def write(dataset: Dataset, target: Path, *, received_sha256: str) -> None:
+    """Write a de-identified dataset with a zeroed preamble and file meta information of our own.
+
+    Parameters
+    ----------
+    received_sha256 : str
+        Of the file as it came: names an instance that lacks a UID of its own.
+    """
+    dataset.file_meta = _file_meta(dataset, received_sha256)
+    dataset.preamble = bytes(128)
+    dcmwrite(target, dataset, enforce_file_format=True)
+
+
+def _file_meta(dataset: Dataset, received_sha256: str) -> FileMetaDataset:
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID = UID(str(dataset.get("SOPClassUID") or "1.2.840.10008.5.1.4.1.1.7"))
+    own = str(dataset.get("SOPInstanceUID") or "")
+    meta.MediaStorageSOPInstanceUID = UID(own or f"2.25.{int(received_sha256[:32], 16)}")
+    meta.TransferSyntaxUID = transfer_syntax(dataset)
+    meta.ImplementationClassUID = PYDICOM_IMPLEMENTATION_UID
+    meta.ImplementationVersionName = "BRAINSCAN"
+    return meta
+
+
+def transfer_syntax(dataset: Dataset) -> UID:
+    """How the file is encoded: as it says, else as it was found to be."""
+    stated = getattr(getattr(dataset, "file_meta", None), "TransferSyntaxUID", None)
+    if stated is not None and UID(stated).is_transfer_syntax:
+        return UID(stated)
+    implicit, little = dataset.original_encoding
+    if implicit:
+        return ImplicitVRLittleEndian
+    return ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+
+
+def _code(value: str, meaning: str) -> Dataset:
+    item = Dataset()
+    item.CodeValue, item.CodingSchemeDesignator, item.CodeMeaning = value, "DCM", meaning
+    return item
+
+
+def _walk(dataset: Dataset, depth: int) -> None:
+    if depth > MOST_DEPTH:
+        raise damaged()
+    had_agent = bool(depth == 0 and _text(dataset, "ContrastBolusAgent").strip())
+    coded = _is_known_code(dataset) if depth else False
+    for tag in list(dataset.keys()):
+        try:
+            _treat(dataset, tag, depth, coded=coded)
+        except (UploadRefused, MemoryError, RecursionError):
+            raise
+        except Exception:  # noqa: BLE001 - parsers raise what they like; what cannot be parsed cannot be checked
+            del dataset[tag]
+    if had_agent and not dataset.get("ContrastBolusAgent"):
+        dataset.ContrastBolusAgent = SOME_AGENT  # that there was one decides which sequence this is
+
+
+def _treat(dataset: Dataset, tag: BaseTag, depth: int, *, coded: bool) -> None:
+    doing = act(int(tag))
+    if doing is Act.REMOVE:
+        del dataset[tag]
+        return
+    if doing is Act.KEEP and _is_as_declared(dataset.get_item(tag), tag):
+        return
+    element = dataset[tag]
+    if not _fits(element.VR, expected(int(tag))):
+        del dataset[tag]
+    elif doing is Act.EMPTY:
+        element.value = Sequence() if element.VR == "SQ" else None
+    elif doing is Act.WALK:
+        for item in element.value:
+            _walk(item, depth + 1)
+    elif doing is Act.CHECK:
+        if not _has_form(element.VR, element.value):
+            del dataset[tag]
+    elif doing is Act.CLEAN:
+        _clean(dataset, element, coded=coded)
+    elif not _is_as_declared(element, tag):
+        del dataset[tag]
+
+
+def _fits(found: str, wanted: frozenset[str]) -> bool:
+    """Whether a file's VR is the dictionary's, or one of the same nature."""
+    return (
+        found in wanted
+        or (found in TEXTS and wanted <= TEXTS)
+        or (found in CHECKED and wanted <= CHECKED and (found in DATES) == (wanted <= DATES))
+        or (found in NUMBERS and wanted <= NUMBERS.keys())
+    )
+
+
+def _is_as_declared(element: Any, tag: BaseTag) -> bool:
+    """Whether binary values are what the dictionary says: nobody writes prose into Rows."""
+    wanted, vr = expected(int(tag)), element.VR
+    if isinstance(element, RawDataElement):
+        if vr == "UN" or (vr is not None and not _fits(vr, wanted)):
+            return False
+        size = NUMBERS.get(vr or next(iter(wanted)))
+        count = count_of(int(tag))
+        return size is None or count is None or len(element.value or b"") in (0, size * count)
+    if not _fits(vr, wanted):
+        return False
+    count = count_of(int(tag))
+    return vr not in NUMBERS or count is None or element.is_empty or count == element.VM
+
+
+def _has_form(vr: str, value: Any) -> bool:
+    form = _FORMS[vr]
+    return all(form.fullmatch(str(getattr(each, "original_string", each)).strip(" \0")) for each in _each(value))
+
+
+def _clean(dataset: Dataset, element: Any, *, coded: bool) -> None:
+    keyword = keyword_for_tag(element.tag)
+    values = [str(value) for value in _each(element.value)]
+    if keyword in ("CodeValue", "CodingSchemeDesignator"):
+        if not coded:
+            del dataset[element.tag]
+        return
+    own = _OWN_FORMS.get(keyword)
+    machine = keyword in ("Manufacturer", "ManufacturerModelName")
+    kept = (
+        [value if own.fullmatch(value.strip()) else "" for value in values]
+        if own
+        else [harmless(value, machine=machine) for value in values]
+    )
+    if keyword == "CodeMeaning":
+        kept = [" ".join(kept) or SOME_CODE] if coded else []
+    kept = [value for value in kept if value]
+    element.value = kept[0] if len(kept) == 1 else (kept or None)
+
+
+def _is_known_code(item: Dataset) -> bool:
+    """Whether an item's code is a public one: its scheme is known and its value looks like that scheme's."""
+    scheme, value = _text(item, "CodingSchemeDesignator").strip(), _text(item, "CodeValue").strip()
+    if scheme not in CODING_SCHEMES:
+        return False
+    return value in UNITS if scheme == "UCUM" else CODE_VALUE.fullmatch(value) is not None
+
+
+def _text(dataset: Dataset, keyword: str) -> str:
+    try:
+        return str(dataset.get(keyword) or "")
+    except Exception:  # noqa: BLE001 - a hostile value can make its parser raise nearly anything
+        return ""
+
+
+def _each(value: Any) -> list[Any]:
+    if value is None or isinstance(value, str | bytes):
+        return [] if value is None else [value]
+    try:
+        return list(value)
+    except TypeError:
+        return [value]

@@ -1,0 +1,447 @@
+"""The inside of `intake.take_in`: unpack, look at, de-identify and group the files of one upload.
+
+Runs in the sandbox's process, under its limits; nothing here is trusted by who asked. Files are written under
+numbers into the one folder that the parent gave.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import resource
+import signal
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from ml.imaging import gather, headers
+from ml.imaging.errors import UploadRefused
+from ml.imaging.gather import is_left_out, natural_order
+from ml.imaging.headers import archive, nifti
+from ml.imaging.headers import dicom as dicom_header
+from ml.imaging.headers.dicom import Frame, Instance
+from ml.imaging.headers.facts import FileFacts
+from ml.imaging.limits import Limits
+
+SECONDS_MORE_PER_FILE = 0.2
+"""Processor time that each further file adds to what an upload may take."""
+
+_KEPT_FORMATS = {"dicom", "nifti"}
+DIFFER = "The pictures differ in size, so they are not slices of one series. Upload them as single pictures."
+TWO_PATIENTS = "The files belong to more than one patient. Upload each patient by itself."
+
+
+@dataclass(frozen=True)
+class Received:
+    """One file as it came, perhaps out of a zip.
+
+    Attributes:
+        path, name: where it lies, and what its owner calls it, with folders.
+        origin: place among the files that were sent.
+        container: what it came in: ("folder", number) or ("zip", number), or None if it was chosen by itself.
+    """
+
+    path: Path
+    name: str
+    origin: int
+    container: tuple[str, int] | None
+
+
+@dataclass(frozen=True)
+class Kept:
+    """One file as it will be stored: number of its clean copy, hash as it came, and what is in it."""
+
+    received: Received
+    out: int
+    sha256: str
+    facts: FileFacts
+    instance: Instance | None = None
+    pseudonym: str = ""
+    patient: tuple[str, str] = ("", "")
+    header: nifti.Header | None = None
+
+
+class Intake:
+    """One upload on its way through."""
+
+    def __init__(self, request: dict[str, Any]) -> None:
+        self.limits = Limits(**request["limits"])
+        self.work = Path(request["work"])
+        self.key = base64.b64decode(request["key"])
+        self.as_series = bool(request["as_series"])
+        self.files = [
+            Received(Path(each["path"]), each["name"], index, None if each["folder"] is None else ("folder", each["folder"]))
+            for index, each in enumerate(request["files"])
+        ]  # fmt: skip
+        self.at = 0
+        self.left_out = 0
+        self.aside: list[dict[str, Any]] = []
+        self.first_refusal: UploadRefused | None = None
+
+    def run(self) -> dict[str, Any]:
+        """Everything, in order; the answer for the parent."""
+        received = self._unpacked()
+        self._check_amount(received)
+        kept: list[Kept] = []
+        for number, one in enumerate(received):
+            self.at = one.origin
+            _start_timer(self.limits.seconds_per_file)
+            found = self._keep(one, number)
+            if found is not None:
+                kept.append(found)
+            if one.path.parent == self.work:
+                one.path.unlink(missing_ok=True)  # unpacked, and copied clean
+        _start_timer(0)
+        clinical = _patient_of(kept)
+        scans = [*self._dicom(kept), *self._nifti(kept), *self._pictures(kept)]
+        if not scans:
+            raise self._nothing()
+        return {
+            "scans": scans,
+            "set_aside": self.aside,
+            "left_out": self.left_out,
+            "pseudonym": clinical[0],
+            "acquired_on": clinical[1],
+        }
+
+    # ------------------------------------------------------------------ files
+
+    def _unpacked(self) -> list[Received]:
+        found: list[Received] = []
+        room = self.limits
+        for one in self.files:
+            self.at = one.origin
+            if (one.container is not None or self.as_series) and is_left_out(_base(one.name)):
+                self.left_out += 1
+                continue
+            head = headers.head_of(one.path) if one.path.stat().st_size or one.container is None else b""
+            if not archive.accepts(head):
+                found.append(one)
+                continue
+            _start_timer(self.limits.seconds_per_file * 3)
+            folder = self.work / f"zip-{one.origin}"
+            folder.mkdir(mode=0o700)
+            parts = gather.unpack(one.path, folder, room)
+            total = 0
+            for part in parts:
+                target = self.work / f"in-{one.origin}-{part.path.name}"
+                part.path.rename(target)
+                total += target.stat().st_size
+                found.append(Received(target, part.name, one.origin, ("zip", one.origin)))
+            folder.rmdir()
+            room = replace(room, max_total_bytes=max(1, room.max_total_bytes - total))
+        return found
+
+    def _check_amount(self, received: Sequence[Received]) -> None:
+        """The limits hold over what was unpacked; the time allowed follows it."""
+        if len(received) > self.limits.max_files:
+            raise UploadRefused(f"More than {self.limits.max_files:,} files. Upload one examination at a time.", 413)
+        total = sum(one.path.stat().st_size for one in received)
+        if total > self.limits.max_total_bytes:
+            raise UploadRefused(
+                f"Unpacked, the upload is larger than {self.limits.max_total_bytes // 2**20:,} MB."
+                " Upload one examination at a time.",
+                413,
+            )
+        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+        soft = min(hard - 1, int(self.limits.seconds + SECONDS_MORE_PER_FILE * len(received) + total / 2**24))
+        resource.setrlimit(resource.RLIMIT_CPU, (max(1, soft), hard))
+
+    def _keep(self, one: Received, number: int) -> Kept | None:
+        """Look at a file and write its clean copy; None where it is left out or set aside."""
+        try:
+            headers.check_bytes(one.path, self.limits)
+            head = headers.head_of(one.path)
+            module = headers.format_of(head)
+            if module is archive:
+                raise UploadRefused("The zip holds another zip. Pack the images themselves.")
+            if module is dicom_header:
+                return self._keep_dicom(one, number)
+            return self._keep_other(one, number)
+        except UploadRefused as refusal:
+            is_dicom = one.path.stat().st_size > 0 and dicom_header.accepts(headers.head_of(one.path))
+            # What is no image is left out of a folder or zip; what was chosen by itself has to be one, unless it is a
+            # clinical file that came along. A damaged image is never passed over: slices would be missing.
+            if refusal.status == 415 and (one.container is not None or (is_dicom and len(self.files) > 1)):
+                self.first_refusal = self.first_refusal or refusal
+                self._leave_out(is_dicom)
+                return None
+            if one.container is not None and not one.path.stat().st_size:
+                self._leave_out(False)
+                return None
+            raise
+
+    def _leave_out(self, is_dicom: bool) -> None:
+        if not is_dicom:
+            self.left_out += 1
+            return
+        label, reason = "Other DICOM files", "Reports, plans, presentation states or the list of a CD: no images."
+        for entry in self.aside:
+            if entry["label"] == label:
+                entry["files"] += 1
+                return
+        self.aside.append({"label": label, "files": 1, "reason": reason})
+
+    def _keep_dicom(self, one: Received, number: int) -> Kept:
+        from ml.imaging.deidentify import dicom as deidentifier
+        from ml.imaging.deidentify.pseudonym import pseudonym
+
+        dataset = dicom_header.load(one.path, self.limits)
+        before = dicom_header.instance_of(dataset, self.limits)
+        dicom_header.check_decodes(dataset, before)
+        name = pseudonym(before.patient, before.issuer, self.key)
+        deidentifier.deidentify(dataset, name)
+        digest = _sha256(one.path)
+        deidentifier.write(dataset, self.work / f"out-{number}", received_sha256=digest)
+        after = dicom_header.instance_of(dataset, self.limits)
+        return Kept(
+            one,
+            number,
+            digest,
+            dicom_header.facts_of(after),
+            instance=after,
+            pseudonym=name,
+            patient=(before.patient, before.issuer),
+        )
+
+    def _keep_other(self, one: Received, number: int) -> Kept:
+        from ml.imaging.deidentify import nifti as nifti_cleaner
+
+        facts = headers.facts(one.path, self.limits)
+        target = self.work / f"out-{number}"
+        header = None
+        if facts.format == "nifti":
+            header = nifti.read_header(one.path, self.limits)
+            if nifti_cleaner.is_clean(one.path, header):
+                nifti_cleaner.copy(one.path, target)
+            else:
+                nifti_cleaner.clean(one.path, target, self.limits)
+        else:
+            from ml.imaging.deidentify import picture as picture_cleaner
+
+            picture_cleaner.clean(one.path, target, facts.format)
+        return Kept(one, number, _sha256(one.path), facts, header=header)
+
+    def _nothing(self) -> UploadRefused:
+        if self.first_refusal is not None:
+            return self.first_refusal
+        if self.aside:
+            return UploadRefused(f"There is no series in it that is read here. {self.aside[0]['reason']}", 415)
+        return UploadRefused("There is no image in it that is read here. Choose the folder with the slices.", 415)
+
+    # ------------------------------------------------------------------ scans
+
+    def _dicom(self, kept: Sequence[Kept]) -> list[dict[str, Any]]:
+        from ml.imaging import grouping
+        from ml.imaging.sequence import recognise
+
+        seen: set[tuple[str, str]] = set()
+        files: list[Kept] = []
+        for one in kept:
+            if one.instance is None:
+                continue
+            identity = (one.instance.instance or one.sha256, one.sha256)
+            if identity in seen:
+                self.left_out += 1  # the same file twice: once on the CD, once in its zip
+                continue
+            seen.add(identity)
+            files.append(one)
+        groups = grouping.split(files, _standing)
+        volumes: dict[str, int] = {}
+        for group in groups:
+            series = _instance(group.items[0]).series
+            volumes[series] = volumes.get(series, 0) + (group.split == "time")
+        reasons = [
+            grouping.why_aside(group, _standing, volumes=volumes[_instance(group.items[0]).series]) for group in groups
+        ]
+        if all(reason is not None for reason in reasons) and not any(one.instance is None for one in kept):
+            # A planning picture or a mosaic sent by itself is what somebody wants to see; the reader says what it is.
+            reasons = [None if reason in (grouping.LOCALISER, grouping.MOSAIC) else reason for reason in reasons]
+        scans = []
+        for group, reason in zip(groups, reasons, strict=True):
+            first = _instance(group.items[0])
+            if reason is not None:
+                self.aside.append({"label": _label(first), "files": len(group.items), "reason": reason})
+                continue
+            place = grouping.geometry(group, _standing)
+            frames = sum(len(_instance(one).frames) for one in group.items)
+            scans.append(
+                {
+                    "kind": "series" if frames > 1 or len(group.items) > 1 else "image",
+                    "files": [_file(one, f"slice {n:03d}.dcm") for n, one in enumerate(group.items, start=1)],
+                    "series_uid": first.series,
+                    "sequence": recognise(first.acquisition) or "",
+                    "geometry": place.to_json() if place is not None and place.slices > 1 else None,
+                }
+            )
+        self._tell_splits([g for g, reason in zip(groups, reasons, strict=True) if reason is None])
+        return scans
+
+    def _tell_splits(self, groups: Sequence[Any]) -> None:
+        why = {
+            "size": "Its pictures differ in size, so it became {} scans.",
+            "kind": "It mixes directions, echoes or kinds of picture, so it became {} scans.",
+            "time": "It shows the same places several times, so it became {} scans.",
+        }
+        parts: dict[str, list[Any]] = {}
+        for group in groups:
+            if group.split:
+                parts.setdefault(_instance(group.items[0]).series, []).append(group)
+        for several in parts.values():
+            if len(several) > 1:
+                label = _label(_instance(several[0].items[0]))
+                self.aside.append({"label": label, "files": 0, "reason": why[several[0].split].format(len(several))})
+
+    def _nifti(self, kept: Sequence[Kept]) -> list[dict[str, Any]]:
+        from ml.imaging.sequence import by_name
+
+        return [
+            {
+                "kind": "series",
+                "files": [_file(one, one.received.name)],
+                "series_uid": "",
+                "sequence": by_name(PurePosixPath(one.received.name).name) or "",
+                "geometry": _nifti_geometry(one.header),
+            }
+            for one in kept
+            if one.header is not None
+        ]
+
+    def _pictures(self, kept: Sequence[Kept]) -> list[dict[str, Any]]:
+        together: dict[tuple[Any, ...], list[Kept]] = {}
+        for one in kept:
+            if one.facts.format in _KEPT_FORMATS:
+                continue
+            container = one.received.container
+            parent = str(PurePosixPath(one.received.name).parent) if container and container[0] == "zip" else ""
+            in_zip = container is not None and container[0] == "zip"
+            key = (container, parent) if in_zip or self.as_series else (None, one.out)
+            together.setdefault(key, []).append(one)
+        scans = []
+        for (container, *_), pictures in together.items():
+            series = container is not None or self.as_series
+            ordered = sorted(pictures, key=lambda one: natural_order(one.received.name))
+            if series and len({(one.facts.rows, one.facts.columns) for one in ordered}) > 1:
+                raise UploadRefused(DIFFER)
+            scans.append(
+                {
+                    "kind": "series" if (series and (self.as_series or len(ordered) > 1)) or ordered[0].facts.slices > 1 else "image",
+                    "files": [_file(one, one.received.name) for one in ordered],
+                    "series_uid": "",
+                    "sequence": "",
+                    "geometry": None,
+                }
+            )  # fmt: skip
+        return scans
+
+
+def take_in(request: dict[str, Any]) -> dict[str, Any]:
+    """Answer one request of `intake.take_in`: the plan, or which file is refused and why."""
+    intake = Intake(request)
+    try:
+        return intake.run()
+    except UploadRefused as refusal:
+        return refused(refusal.sentence, refusal.status, intake.at if refusal.index is None else refusal.index)
+    except MemoryError:
+        return refused("The file needs too much memory to be opened. Export it smaller.", 413, intake.at)
+    except OSError:
+        raise  # the disk is full or away: no file is at fault
+    except Exception:  # noqa: BLE001 - whatever else a file makes its reader raise, the file is at fault
+        return refused("The file is damaged and could not be read. Export it again.", 400, intake.at)
+
+
+def refused(sentence: str, status: int, index: int) -> dict[str, Any]:
+    """The answer for an upload that is not taken in."""
+    return {"refused": {"sentence": sentence, "status": status, "index": index}}
+
+
+def _start_timer(seconds: float) -> None:
+    """End this process when the next file takes more processor time than this; 0 stops the timer."""
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+
+
+def _patient_of(kept: Sequence[Kept]) -> tuple[str, str | None]:
+    """The pseudonym of the upload's one patient, and the day of the examination.
+
+    Raises:
+        UploadRefused: 400 where the files name two patients.
+    """
+    named = [one for one in kept if one.patient[0]]
+    issuers = {one.patient[1] for one in named if one.patient[1]}
+    if len({one.patient[0] for one in named}) > 1 or len(issuers) > 1:
+        raise UploadRefused(TWO_PATIENTS)
+    best = max(named, key=lambda one: bool(one.patient[1]), default=None)
+    days = sorted(
+        {
+            one.instance.acquired_on
+            for one in kept
+            if one.instance is not None and len(one.instance.acquired_on) == 8 and one.instance.acquired_on.isdigit()
+        }
+    )
+    day = f"{days[0][:4]}-{days[0][4:6]}-{days[0][6:]}" if days else None
+    return best.pseudonym if best is not None else "", day
+
+
+def _base(name: str) -> str:
+    return name.replace("\\", "/").rsplit("/", 1)[-1]
+
+
+def _standing(one: Kept) -> tuple[Instance, Frame]:
+    instance = _instance(one)
+    return instance, instance.frames[0]
+
+
+def _instance(one: Kept) -> Instance:
+    assert one.instance is not None
+    return one.instance
+
+
+def _label(instance: Instance) -> str:
+    number = "Series" if instance.series_number is None else f"Series {instance.series_number}"
+    words = " ".join(instance.acquisition.text.split()[:6])
+    return f"{number}: {words}" if words else number
+
+
+def _file(one: Kept, name: str) -> dict[str, Any]:
+    return {
+        "out": one.out,
+        "origin": one.received.origin,
+        "name": name,
+        "received": one.sha256,
+        "facts": asdict(one.facts),
+    }
+
+
+def _nifti_geometry(header: nifti.Header | None) -> dict[str, Any] | None:
+    """A NIfTI's place in the words of `grouping.Geometry`; its axes as stored, so only like is compared with like."""
+    from ml.imaging.grouping import Geometry
+
+    if header is None or header.affine is None or header.shape[2] < 2:
+        return None
+    columns = [tuple(row[axis] for row in header.affine) for axis in range(4)]
+    lengths = [sum(value * value for value in column) ** 0.5 for column in columns[:3]]
+    if min(lengths) < 1e-6:
+        return None
+
+    def unit(axis: int) -> tuple[float, float, float]:
+        a, b, c = (value / lengths[axis] for value in columns[axis])
+        return a, b, c
+
+    x, y, z = columns[3]
+    far = header.shape[2] - 1
+    return Geometry(
+        frame="nifti",
+        rows=header.shape[1],
+        columns=header.shape[0],
+        slices=header.shape[2],
+        spacing=(lengths[1], lengths[0]),
+        directions=(unit(0), unit(1)),
+        first=(x, y, z),
+        last=(x + columns[2][0] * far, y + columns[2][1] * far, z + columns[2][2] * far),
+    ).to_json()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
