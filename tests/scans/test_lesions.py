@@ -1,0 +1,136 @@
+"""The lesions of a series: all of them, each number with its unit, and why one is not known."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from django.test import Client
+
+from detection.models import Scan, User
+from ml.findings import Compartment
+from ml.imaging.volume import Orientation, Spacing
+from tests import cast
+from tests.scans import visits
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    return cast.alice()
+
+
+@pytest.fixture
+def alice(owner: User) -> Client:
+    return cast.signed_in(owner)
+
+
+def lesions(browser: Client, scan: Scan) -> str:
+    """The text of the page's part on lesions."""
+    page = browser.get(f"/scans/{scan.id}/").content.decode()
+    part = page[page.index('aria-labelledby="lesions"') :]
+    part = re.sub(r"<[^>]+>", " ", part[: part.index("</section>")])
+    return " ".join(part.split())
+
+
+def test_every_lesion_has_its_sizes_in_millimetres(alice: Client, owner: User) -> None:
+    shown = lesions(alice, visits.visit(owner, visits.masks(visits.large(), visits.small())))
+    assert "2 lesions on 4 of 6 slices." in shown
+    assert "The outline is the FLAIR abnormality" in shown
+    for told in (
+        "7.74 ml",  # 129 pixels on 3 slices of 20 mm³ a pixel
+        "27.2 × 27.2 mm on slice 2",
+        "26 × 26 × 15 mm across, down, through slices",
+        "2 to 4 largest on 2",
+        "516 mm² 129 pixels",
+        "centroid slice 3.0, row 31, column 23; 44 × 60 × 10 mm from the first voxel",
+        "Yes",
+        "No a diameter under 10 mm",
+    ):
+        assert told in shown
+
+
+def test_sides_are_the_patients_own(alice: Client, owner: User) -> None:
+    scan = visits.visit(owner, visits.masks(visits.large(), visits.small()))
+    first, second = scan.current_analysis.findings["lesions"]
+    assert (first["side"], second["side"]) == ("right", "left")
+    assert " 1 Right centroid" in lesions(alice, scan)
+
+
+def test_without_spacing_each_number_says_why_it_is_missing(alice: Client, owner: User) -> None:
+    shown = lesions(alice, visits.visit(owner, visits.large(), spacing=None, orientation=None))
+    assert "Not computable no pixel spacing" in shown
+    assert "pixels on slice 2, in mm not computable: no pixel spacing" in shown
+    assert "13 × 13 pixels, 3 slices in mm not computable: no pixel spacing" in shown
+    assert "Left half of the picture, side not known" in shown
+    assert re.search(r"\d (mm|ml)", shown) is None
+
+
+def test_without_an_even_slice_distance_there_is_no_volume(alice: Client, owner: User) -> None:
+    shown = lesions(alice, visits.visit(owner, visits.large(), spacing=Spacing(None, 2.0, 2.0)))
+    assert "Not computable no even slice distance" in shown
+    assert "26 × 26 mm across, down" in shown
+    assert " ml" not in shown
+
+
+def test_coronal_slices_have_no_axial_diameters(alice: Client, owner: User) -> None:
+    shown = lesions(alice, visits.visit(owner, visits.large(), orientation=Orientation("P", "I", "L")))
+    assert "Not computable slices are not axial" in shown
+
+
+def test_intervals_stand_beside_their_numbers_and_say_how_often_they_hold(alice: Client, owner: User) -> None:
+    shown = lesions(alice, visits.visit(owner, visits.large(), interval=(6.1, 9.5), level=0.9))
+    assert "All together: 7.74 ml, 6.1 to 9.5 ml." in shown
+    assert "Intervals held the true size in 90% of scans" in shown
+
+
+def test_a_missing_interval_is_said(alice: Client, owner: User) -> None:
+    assert "7.74 ml interval not known" in lesions(alice, visits.visit(owner, visits.large()))
+
+
+def test_the_kind_of_outline_is_said(alice: Client, owner: User) -> None:
+    scan = visits.visit(owner, visits.large(), compartment=Compartment.CONTRAST_ENHANCING_TUMOUR)
+    assert "the part of the tumour that takes up contrast" in lesions(alice, scan)
+
+
+def test_a_lesion_leads_to_its_slice(alice: Client, owner: User) -> None:
+    scan = visits.visit(owner, visits.masks(visits.large(), visits.small()))
+    page = alice.get(f"/scans/{scan.id}/").content.decode()
+    assert '<a href="?slice=2">1</a>' in page
+    assert '<a href="?slice=6">2</a>' in page
+    assert "Slice 6 of 6" in alice.get(f"/scans/{scan.id}/?slice=6").content.decode()
+
+
+def test_a_series_shows_its_own_thresholds_and_its_strip_those_of_a_slice(alice: Client, owner: User) -> None:
+    scan = visits.visit(owner, visits.large(), thresholds=(0.3, 0.7))
+    page = alice.get(f"/scans/{scan.id}/").content.decode()
+    assert "Below 30 is nothing above threshold, 30 to 70 is uncertain" in page
+    assert "Dashed line: 60%" in page
+
+
+def test_a_run_that_recorded_only_a_slices_thresholds_shows_none_for_the_series(alice: Client, owner: User) -> None:
+    scan = visits.visit(owner, visits.large())
+    old = dict(scan.current_analysis.findings)
+    old["thresholds"] = old.pop("slice_thresholds")
+    type(scan.current_analysis).objects.filter(pk=scan.current_analysis.pk).update(findings=old)
+    page = alice.get(f"/scans/{scan.id}/").content.decode()
+    assert "is nothing above threshold" not in page
+    assert "Dashed line: 60%" in page
+
+
+def test_findings_of_an_older_version_say_that_they_did_not_measure(alice: Client, owner: User) -> None:
+    scan = visits.visit(owner, visits.large())
+    old = dict(scan.current_analysis.findings)
+    new = ("diameters_mm", "diameters_px", "diameter_slice", "diameter_ends_px", "measurable", "side")
+    old["lesions"] = [{key: value for key, value in each.items() if key not in new} for each in old["lesions"]]
+    type(scan.current_analysis).objects.filter(pk=scan.current_analysis.pk).update(findings=old)
+    assert "Not computable this run did not measure it" in lesions(alice, scan)
+
+
+def test_the_json_has_the_same_numbers(alice: Client, owner: User) -> None:
+    scan = visits.visit(owner, visits.large(), interval=(6.1, 9.5), level=0.9)
+    result = alice.get(f"/scans/{scan.id}/result.json").json()
+    (lesion,) = result["lesions"]
+    assert lesion["measurable"] is True
+    assert lesion["diameters_mm"] == pytest.approx([27.2, 27.2], abs=0.1)
+    assert len(lesion["diameter_ends_px"]) == 4
+    assert (result["tumour_volume_ml_interval"], result["interval_level"]) == ([6.1, 9.5], 0.9)
