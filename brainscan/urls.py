@@ -14,6 +14,8 @@ urlpatterns = [
     path("", include("detection.scans.urls")),
     path("", include("detection.analysis.urls")),
     path("", include("detection.review.urls")),
+    path("", include("detection.sequences.urls")),
+    path("", include("detection.exchange.urls")),
     path("", include("detection.viewer.urls")),
     path("", include("detection.sms.urls")),
     path("admin/", admin.site.urls),

@@ -79,6 +79,11 @@ def open_derived(analysis_id: uuid.UUID, name: str) -> IO[bytes]:
     return default_storage.open(derived_key(analysis_id, name), "rb")
 
 
+def derived_path(analysis_id: uuid.UUID, name: str) -> Path:
+    """A derived picture as a local file, for a process of its own that has nothing but paths."""
+    return Path(default_storage.path(derived_key(analysis_id, name)))
+
+
 def discard(keys: list[str]) -> None:
     """Remove files whose rows were not made."""
     for key in keys:

@@ -48,6 +48,7 @@ TABLE: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("GET", "scan_result"): (302, 200, 404, 200, 200),
     ("GET", "scan_comparison"): (302, 200, 404, 200, 200),
     ("GET", "scan_thumbnail"): (302, 200, 404, 200, 200),
+    ("GET", "export"): (302, 200, 404, 200, 200),
     ("GET", "slice_image"): (302, 200, 404, 200, 200),
     ("GET", "slice_mask"): (302, 200, 404, 200, 200),
     ("GET", "slice_thumbnail"): (302, 200, 404, 200, 200),
@@ -62,6 +63,8 @@ TABLE: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("DELETE", "measurement"): (302, 200, 404, 403, 403),
     ("GET", "analyse_again"): (302, 405, 405, 405, 405),
     ("POST", "analyse_again"): (302, 303, 404, 403, 303),
+    ("GET", "correct_sequence"): (302, 405, 405, 405, 405),
+    ("POST", "correct_sequence"): (302, 303, 404, 403, 303),
     ("GET", "release_study"): (302, 405, 405, 405, 405),
     ("POST", "release_study"): (302, 303, 404, 403, 303),
     ("GET", "send_again"): (302, 405, 405, 405, 405),
@@ -116,13 +119,14 @@ def address(name: str, scan: Scan) -> str:
         "release_study": (scan.study_id,),
         "send_again": (scan.study.deliveries.get().pk,),
         **dict.fromkeys(
-            ("scan", "scan_status", "scan_result", "scan_comparison", "scan_thumbnail", "analyse_again"), (scan.pk,)
+            ("scan", "scan_status", "scan_result", "scan_comparison", "scan_thumbnail", "analyse_again", "correct_sequence"), (scan.pk,)
         ),
         **dict.fromkeys(
             ("scan_volume", "scan_voxels", "scan_mask_voxels", "scan_heat_voxels", "measurements"), (scan.pk,)
         ),
         "measurement": (scan.pk, scan.measurements.get().pk),
         **dict.fromkeys(("slice_image", "slice_mask", "slice_thumbnail"), (scan.pk, 0)),
+        "export": (scan.pk, "masks.zip"),
         "social:begin": ("auth0",),
         "social:complete": ("auth0",),
     }

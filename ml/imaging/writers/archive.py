@@ -21,7 +21,7 @@ from ml.imaging.writers.common import Provenance, meaning_of
 
 _COMPRESSION = 1
 # Zips made twice from one run are the same bytes.
-_DAY_ONE = (1980, 1, 1, 0, 0, 0)
+DAY_ONE = (1980, 1, 1, 0, 0, 0)
 
 SLICE_COLUMNS = (
     "slice",
@@ -108,7 +108,7 @@ def write_archive(
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
 
         def add(name: str, content: str | bytes, kind: int = zipfile.ZIP_DEFLATED) -> None:
-            archive.writestr(zipfile.ZipInfo(name, _DAY_ONE), content, kind)
+            archive.writestr(zipfile.ZipInfo(name, DAY_ONE), content, kind)
 
         add("README.txt", _readme(scan, provenance, any(each.get("stored_sha256") for each in originals)))
         add("slices.csv", _table(SLICE_COLUMNS, _slices(scan, names, origins)))

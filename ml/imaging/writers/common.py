@@ -129,7 +129,9 @@ def lesion_labels(masks: np.ndarray) -> tuple[np.ndarray, int]:
     """Number the lesions as `ml.measure.lesions` lists them: 1 is the first of the list.
 
     Args:
-        masks: (slices, rows, columns) bool, or uint8 where anything above 0 is inside.
+        masks: (slices, rows, columns) bool, or uint8 where anything above 0 is inside; upright, as they
+            were measured, because of two lesions of one size the upper left one comes first. Or uint16:
+            numbered already, then turned.
 
     Returns:
         (slices, rows, columns) uint16, 0 outside; and the number of lesions.
@@ -139,6 +141,8 @@ def lesion_labels(masks: np.ndarray) -> tuple[np.ndarray, int]:
     """
     if masks.ndim != 3:
         raise ValueError(f"masks are (slices, rows, columns), not {masks.shape}")
+    if masks.dtype == np.uint16:
+        return masks, int(masks.max(initial=0))
     labels, count = ndimage.label(masks > 0, structure=_NEIGHBOURS)
     boxes = ndimage.find_objects(labels, max_label=count)
     areas = np.bincount(labels.ravel(), minlength=count + 1)

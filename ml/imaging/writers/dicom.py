@@ -57,6 +57,8 @@ def stamp(dataset: Dataset, provenance: Provenance) -> None:
     for name in ("Content", "Series", "InstanceCreation"):
         setattr(dataset, f"{name}Date", date)
         setattr(dataset, f"{name}Time", time)
+    for contribution in dataset.get("ContributingEquipmentSequence") or ():  # highdicom's own, with the time of writing
+        contribution.ContributionDateTime = f"{date}{time}"
 
 
 def to_bytes(dataset: Dataset) -> bytes:

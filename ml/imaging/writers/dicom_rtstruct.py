@@ -40,7 +40,7 @@ def structure_set(source: SourceSeries, masks: np.ndarray, scan: Mapping[str, An
 
     Args:
         source: the instances, in slice order.
-        masks: (slices, rows, columns) bool or uint8, as stored.
+        masks: (slices, rows, columns) bool, uint8 or numbered (`lesion_labels`), as stored.
         scan: the contract's scan object.
         provenance: also gives the UIDs: the same run gives the same instance.
 
@@ -55,7 +55,7 @@ def structure_set(source: SourceSeries, masks: np.ndarray, scan: Mapping[str, An
     if not inside.any():
         raise NotExportable(NO_OUTLINE)
     planes, references = source.planes(), source.references()
-    labels, count = lesion_labels(inside)
+    labels, count = lesion_labels(masks)
     if count > MAX_REGIONS:
         raise NotExportable("There are too many separate outlines for a structure set. Choose the NIfTI mask instead.")
 

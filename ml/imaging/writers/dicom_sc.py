@@ -50,7 +50,7 @@ def secondary_captures(
     Args:
         source: the instances, in slice order.
         picture: gives the slice of an index as it is shown: (rows, columns) uint8, as stored.
-        masks: (slices, rows, columns) bool or uint8, as stored.
+        masks: (slices, rows, columns) bool, uint8 or numbered (`lesion_labels`), as stored.
         scan: the contract's scan object.
         provenance: also gives the UIDs: the same run gives the same instances.
 
@@ -63,7 +63,7 @@ def secondary_captures(
     inside = check_masks(masks, scan)
     if inside.shape != source.shape:
         raise ValueError(f"the masks are {inside.shape}, the source is {source.shape}")
-    labels, _ = lesion_labels(inside)
+    labels, _ = lesion_labels(masks)
     rgb = meaning_of(scan).rgb if inside.any() else _NOTHING
     planes, references = _planes(source), source.references()
     times = drawing.magnification(*source.shape[1:])

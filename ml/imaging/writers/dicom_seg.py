@@ -46,7 +46,7 @@ def segmentation(
 
     Args:
         source: the instances, in slice order.
-        masks: (slices, rows, columns) bool or uint8, as stored.
+        masks: (slices, rows, columns) bool, uint8 or numbered (`lesion_labels`), as stored.
         scan: the contract's scan object.
         provenance: also gives the UIDs: the same run gives the same instance.
 
@@ -61,7 +61,7 @@ def segmentation(
     if not inside.any():
         raise NotExportable(NO_OUTLINE)
     source.planes()
-    labels, count = lesion_labels(inside)
+    labels, count = lesion_labels(masks)
     if count > MAX_SEGMENTS:
         raise NotExportable(
             "There are too many separate outlines for a DICOM Segmentation. Choose the NIfTI mask instead."
@@ -84,6 +84,10 @@ def segmentation(
         content_creator_name="Brainscan^",
     )
     segments.SeriesDescription = f"RESEARCH, unverified: {meaning.label}"
+    # highdicom makes a new one each time; the same run is to give the same instance.
+    organization = provenance.uid("SEG", "dimensions")
+    for item in (*segments.DimensionOrganizationSequence, *segments.DimensionIndexSequence):
+        item.DimensionOrganizationUID = organization
     stamp(segments, provenance)
     return segments
 

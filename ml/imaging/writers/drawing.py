@@ -25,7 +25,9 @@ def magnification(rows: int, columns: int, wanted: int = 512, most: int = 4) -> 
     return max(1, min(most, -(-wanted // max(rows, columns))))
 
 
-def outlined(picture: np.ndarray, labels: np.ndarray, rgb: tuple[int, int, int], times: int = 1) -> Image.Image:
+def outlined(
+    picture: np.ndarray, labels: np.ndarray, rgb: tuple[int, int, int], times: int = 1, *, line: int = 1
+) -> Image.Image:
     """Draw the outlines of one slice.
 
     Args:
@@ -33,6 +35,7 @@ def outlined(picture: np.ndarray, labels: np.ndarray, rgb: tuple[int, int, int],
         labels: (rows, columns) whole numbers, 0 outside, else the lesion's number.
         rgb: of the line.
         times: each pixel becomes so many by so many.
+        line: how thick the light line is; text grows with it.
 
     Returns:
         RGB, `times` as large.
@@ -40,26 +43,27 @@ def outlined(picture: np.ndarray, labels: np.ndarray, rgb: tuple[int, int, int],
     image = Image.fromarray(picture).convert("RGB")
     image = image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST)
     draw = ImageDraw.Draw(image)
-    font = ImageFont.load_default(_FONT_SIZE)
+    size = _FONT_SIZE * line
+    font = ImageFont.load_default(size)
     present = [int(number) for number in np.unique(labels) if number]
     for number in present:
         polygons = [[(x * times - 0.5, y * times - 0.5) for x, y in polygon] for polygon in outline(labels == number)]
-        for colour, width in ((_DARK, 3), (rgb, 1)):
+        for colour, thickness in ((_DARK, 2 * line + 1), (rgb, line)):
             for polygon in polygons:
-                draw.line([*polygon, polygon[0]], fill=colour, width=width, joint="curve")
+                draw.line([*polygon, polygon[0]], fill=colour, width=thickness, joint="curve")
     for number in present:
         rows, columns = np.nonzero(labels == number)
-        text = str(number)
+        text, gap = str(number), 4 * line
         width = draw.textlength(text, font)
         # Beside the lesion where there is room, else on its other side.
-        right = (int(columns.max()) + 1.0) * times + 4
-        x: float = right if right + width < image.width else int(columns.min()) * times - 4 - width
-        y = float(rows.mean()) * times - _FONT_SIZE / 2
+        right = (int(columns.max()) + 1.0) * times + gap
+        x: float = right if right + width < image.width else int(columns.min()) * times - gap - width
+        y = float(rows.mean()) * times - size / 2
         place = (
             float(np.clip(x, 1, max(1, image.width - width - 1))),
-            float(np.clip(y, 1, image.height - _FONT_SIZE - 2)),
+            float(np.clip(y, 1, max(1, image.height - size - 2))),
         )
-        draw.text(place, text, font=font, fill=rgb, stroke_width=2, stroke_fill=_DARK)
+        draw.text(place, text, font=font, fill=rgb, stroke_width=line + 1, stroke_fill=_DARK)
     return image
 
 

@@ -33,7 +33,7 @@ def like_nifti(source: Path, masks: np.ndarray, limits: Limits = DEFAULT) -> byt
 
     Args:
         source: the scan as stored.
-        masks: (slices, rows, columns) bool or uint8, upright as `readers.nifti` lays them:
+        masks: (slices, rows, columns) bool, uint8 or numbered (`lesion_labels`), upright as `readers.nifti` lays them:
             slices from the feet upwards, rows to the back, columns to the patient's left.
         limits: of the header.
 
@@ -66,7 +66,7 @@ def like_dicom(source: SourceSeries, masks: np.ndarray) -> bytes:
 
     Args:
         source: the instances, in slice order.
-        masks: (slices, rows, columns) bool or uint8, as stored.
+        masks: (slices, rows, columns) bool, uint8 or numbered (`lesion_labels`), as stored.
 
     Returns:
         A .nii.gz with axes (columns, rows, slices) and the instances' affine.

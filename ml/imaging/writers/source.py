@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 from pydicom import Dataset
 
-from ml.imaging.headers.dicom import instance_of, load
+from ml.imaging.headers import head_of
+from ml.imaging.headers.dicom import accepts, instance_of, load
 from ml.imaging.limits import DEFAULT
 from ml.imaging.readers.dicom_geometry import lay_out
 from ml.imaging.writers.common import NO_GEOMETRY, UNEVEN, NotExportable
@@ -122,14 +123,8 @@ class SourceSeries:
         Raises:
             NotExportable: if a slice's file is not there, is not DICOM, or they are not of one series.
         """
-        named: dict[str, list[Path]] = {}
-        for path, name in files:
-            named.setdefault(name, []).append(path)
-        found = [_file_of(source, named) for source in sources]
-        paths = [path for path, _ in found]
-        if any(len(each) > 1 for each in named.values()):
-            paths = _by_place([path for path, _ in files], paths)
-        return cls.read(paths, [frame for _, frame in found])
+        found = locate(files, sources)
+        return cls.read([path for path, _ in found], [frame for _, frame in found])
 
     def __len__(self) -> int:
         """The number of slices."""
@@ -216,6 +211,31 @@ class SourceSeries:
         return affine
 
 
+def locate(files: Sequence[tuple[Path, str]], sources: Sequence[str]) -> list[tuple[Path, int | None]]:
+    """The file of every slice, and its frame or plane from 0 where the file holds several.
+
+    Args:
+        files: each stored file, and what it was called when the Volume was read, in order.
+        sources: Volume.sources.
+
+    Raises:
+        NotExportable: if a slice's file is not there.
+    """
+    named: dict[str, list[Path]] = {}
+    for path, name in files:
+        named.setdefault(name, []).append(path)
+    found = [_file_of(source, named) for source in sources]
+    if all(len(each) == 1 for each in named.values()):
+        return found
+    # Several files are called the same. Pictures of one series are kept in the order of its slices.
+    paths = [path for path, _ in files]
+    if accepts(head_of(paths[0])):
+        paths = _by_place(paths)
+    if len(paths) != len(sources):
+        raise NotExportable("Several files of this scan have one name. Upload it again with different names.")
+    return [(path, None) for path in paths]
+
+
 def _header(path: Path) -> Dataset:
     """One instance without its pixels, with every attribute that results copy from it, empty where it has none."""
     dataset = load(path, DEFAULT, with_pixels=False)
@@ -237,14 +257,12 @@ def _file_of(source: str, named: Mapping[str, Sequence[Path]]) -> tuple[Path, in
     raise NotExportable("The files of this scan are not the ones that were analysed. Analyse it again.")
 
 
-def _by_place(files: Sequence[Path], chosen: Sequence[Path]) -> list[Path]:
-    """The files in slice order where several are called the same: by where they lie, as the reader orders them."""
+def _by_place(files: Sequence[Path]) -> list[Path]:
+    """Single-frame files in slice order: by where they lie, as the reader orders them."""
     instances = [instance_of(load(path, DEFAULT, with_pixels=False), DEFAULT) for path in files]
     if any(len(instance.frames) > 1 for instance in instances):
-        raise NotExportable("Several files of this scan have one name. Upload it again with different names.")
+        return []
     order, _, _ = lay_out([instance.frames[0] for instance in instances], [instance.number for instance in instances])
-    if len(order) != len(chosen):
-        raise NotExportable("Several files of this scan have one name. Upload it again with different names.")
     return [files[place] for place in order]
 
 

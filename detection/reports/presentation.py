@@ -1,0 +1,228 @@
+"""A scan's rows as ready sentences and numbers for its printed report. Nothing here asks the database."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from detection import lesions, provenance, words
+from detection.models import Analysis, Scan, StoredFile
+from detection.models.analysis import Verdict
+from detection.models.scan import Kind
+
+SUCH_SCANS = (
+    "“Such scans” are scans with a known answer, kept apart from training, that the model scored like this one. "
+    "Where tumours are rarer than among them, more alarms are false."
+)
+MOST_PICTURES = 3
+MOST_LESIONS = 8
+MOST_HASHES = 8
+"""More would not fit on two pages; the zip has all of them."""
+FAR_APART_MM = 3.0
+
+
+@dataclass(frozen=True)
+class KeyPicture:
+    """One slice that the report shows.
+
+    Attributes:
+        name: in the HTML.
+        index: of the slice, from 0.
+        caption: what it shows.
+        alt: the same for who cannot see it.
+        edges: letters at the left, right, upper and lower edge, or None where the sides are not known.
+    """
+
+    name: str
+    index: int
+    caption: str
+    alt: str
+    edges: tuple[str, str, str, str] | None
+
+
+@dataclass(frozen=True)
+class ReportPage:
+    """Everything that the report says."""
+
+    mark: str
+    reference: str
+    scan_id: str
+    about: tuple[tuple[str, str], ...]
+    verdict: str
+    verdict_lines: tuple[str, ...]
+    pictures: tuple[KeyPicture, ...]
+    pictures_note: str
+    heads: tuple[str, ...]
+    lesions: tuple[lesions.LesionRow, ...]
+    lesions_note: str
+    lesions_foot: tuple[str, ...]
+    warnings: tuple[str, ...]
+    limits: tuple[str, ...]
+    origin: tuple[tuple[str, str], ...]
+    hashes: tuple[tuple[str, str], ...]
+    made: datetime | None
+
+
+def present(scan: Scan, analysis: Analysis, files: Sequence[StoredFile]) -> ReportPage:
+    """The report of a run that has an answer.
+
+    Parameters
+    ----------
+    scan, analysis : Scan, Analysis
+        With study and findings.
+    files : sequence of StoredFile
+        The originals, from `provenance.originals`.
+    """
+    found = analysis.findings
+    assert found is not None
+    assert analysis.tumour_probability is not None
+    verdict, lines = _verdict(analysis, analysis.tumour_probability)
+    rows = lesions.lesion_rows(found)
+    return ReportPage(
+        mark=provenance.MARK,
+        reference=scan.study.patient_reference,
+        scan_id=str(scan.pk),
+        about=_about(scan, found, files),
+        verdict=verdict,
+        verdict_lines=lines,
+        pictures=_pictures(found),
+        pictures_note=_pictures_note(found),
+        heads=tuple(head for head, _, _ in rows[0].cells) if rows else (),
+        lesions=rows[:MOST_LESIONS],
+        lesions_note=_lesions_note(found, len(rows)),
+        lesions_foot=lesions.foot(found),
+        warnings=_warnings(scan, found),
+        limits=_limits(scan),
+        origin=_origin(scan, analysis, files),
+        hashes=_hashes(analysis, files),
+        made=analysis.finished_at,
+    )
+
+
+def _verdict(analysis: Analysis, share: float) -> tuple[str, tuple[str, ...]]:
+    """The sentence that decides, and what it means."""
+    chance, frequency = words.percent(share), words.out_of_hundred(share)
+    label = Verdict(analysis.verdict).label
+    if analysis.verdict == Verdict.NO_TUMOUR:
+        return f"{label}. This does not exclude a tumour.", (
+            f"Probability {chance}: of 100 such scans, {frequency} had a tumour all the same.",
+            SUCH_SCANS,
+        )
+    line = f"Probability {chance}: of 100 such scans, {frequency} had a tumour."
+    if analysis.verdict == Verdict.UNCERTAIN:
+        first = f"{label}. Read this scan as if no AI had been used."
+        return first, tuple(part for part in (analysis.reason, line, SUCH_SCANS) if part)
+    return f"{label}.", (line, SUCH_SCANS)
+
+
+def _about(scan: Scan, found: dict[str, Any], files: Sequence[StoredFile]) -> tuple[tuple[str, str], ...]:
+    kind = "One picture"
+    if found["kind"] == Kind.SERIES:
+        kind = f"Series of {words.count(len(found['slices']), 'slice')}"
+    spacing = found.get("spacing_mm")
+    size = "Not computable: no pixel spacing"
+    if spacing:
+        size = f"{words.plain(spacing['row'])} × {words.plain(spacing['column'])} mm"
+        if spacing.get("between_slices"):
+            size += f", slices {words.plain(spacing['between_slices'])} mm apart"
+    rows = [
+        ("Scan", kind + (", fused from three series" if scan.is_fused else "")),
+        ("Sequence", scan.known_sequence or found.get("sequence") or "Not stated"),
+        ("Pixel spacing", size),
+        ("Sides", "Known from the file" if found.get("orientation") else "Not known: left and right may be swapped"),
+    ]
+    if scan.study.acquired_on:
+        rows.insert(0, ("Examined", f"{scan.study.acquired_on:%d %b %Y}".lstrip("0")))
+    return tuple(rows)
+
+
+def _pictures(found: dict[str, Any]) -> tuple[KeyPicture, ...]:
+    """The slices on which the largest lesions are largest; without a lesion the likeliest one."""
+    numbers: dict[int, list[int]] = {}
+    for number, lesion in enumerate(found["lesions"], 1):
+        numbers.setdefault(int(lesion.get("largest_slice", lesion["slices"][0])), []).append(number)
+    if not numbers:
+        shares = [each["tumour_probability"] or 0.0 for each in found["slices"]]
+        numbers[shares.index(max(shares)) if any(shares) else len(shares) // 2] = []
+    count = len(found["slices"])
+    orientation = found.get("orientation")
+    edges = lesions.edge_letters(orientation) if orientation else None
+    pictures = []
+    for place, (index, shown) in enumerate(list(numbers.items())[:MOST_PICTURES]):
+        where = f"Slice {index + 1} of {count}" if count > 1 else "The picture"
+        what = "nothing outlined"
+        if shown:
+            what = f"lesion {shown[0]}" if len(shown) == 1 else "lesions " + ", ".join(map(str, shown))
+            what += f", {_area(found['slices'][index])} outlined"
+        chance = found["slices"][index]["tumour_probability"]
+        caption = f"{where}: {what}" + ("" if chance is None else f", probability {words.percent(chance)}")
+        pictures.append(KeyPicture(f"key-{place}.png", index, f"{caption}.", f"MRI slice. {caption}.", edges))
+    return tuple(pictures)
+
+
+def _area(each: dict[str, Any]) -> str:
+    if each.get("area_mm2") is not None:
+        return f"{words.plain(each['area_mm2'])} mm²"
+    return words.count(each["area_px"], "pixel")
+
+
+def _pictures_note(found: dict[str, Any]) -> str:
+    if not found.get("orientation"):
+        return "Sides not known. No R or L is shown."
+    return "The letters say which side of the patient an edge is."
+
+
+def _lesions_note(found: dict[str, Any], count: int) -> str:
+    if not count:
+        if found["verdict"] == Verdict.TUMOUR:
+            return "Nothing is outlined: the scan as a whole is suspicious, and the AI cannot say where."
+        return "Nothing is outlined."
+    note = lesions.note(found)
+    return note if count <= MOST_LESIONS else f"{note} The {MOST_LESIONS} largest are listed; the zip lists all."
+
+
+def _warnings(scan: Scan, found: dict[str, Any]) -> tuple[str, ...]:
+    warnings = [str(note) for note in found.get("notes") or ()]
+    spacing = found.get("spacing_mm")
+    if not spacing:
+        warnings.append("Millimetres and millilitres: not computable, no pixel spacing.")
+    elif found["kind"] == Kind.SERIES and spacing.get("between_slices") is None:
+        warnings.append("Volumes: not computable, the slices have no even distance.")
+    elif (spacing.get("between_slices") or 0) >= FAR_APART_MM:
+        apart = words.plain(spacing["between_slices"])
+        warnings.append(f"Slices are {apart} mm apart. A smaller lesion can lie between two slices.")
+    if scan.kind == Kind.IMAGE:
+        warnings.append("One picture is not the brain. A tumour on any other slice would not be seen.")
+    return tuple(warnings)
+
+
+def _limits(scan: Scan) -> tuple[str, ...]:
+    limits = (
+        "It only looks for tumours: not for strokes, bleeds, infection or multiple sclerosis, which may be called tumour.",
+        "It does not tell the kind of a tumour or its grade.",
+        "It sees small tumours less reliably than large ones, and nothing outside the brain.",
+        "The outline is a program's proposal. No doctor has verified it, and it was not corrected by hand.",
+    )
+    return ("Anything outside this one picture was not looked at.", *limits) if scan.kind == Kind.IMAGE else limits
+
+
+def _origin(scan: Scan, analysis: Analysis, files: Sequence[StoredFile]) -> tuple[tuple[str, str], ...]:
+    return (
+        ("Scan", str(scan.pk)),
+        ("Analysis", str(analysis.pk)),
+        ("Originals", f"{words.count(len(files), 'file')}, {sum(file.bytes for file in files):,} bytes"),
+        ("Model", analysis.model_version),
+        ("Brainscan", provenance.software_version()),
+    )
+
+
+def _hashes(analysis: Analysis, files: Sequence[StoredFile]) -> tuple[tuple[str, str], ...]:
+    """What SHA-256 is of what."""
+    rows = [(name, value) for name, value in sorted(analysis.weights.items())]
+    if len(files) == 1:
+        return (("Original, as received", provenance.received(files[0])), *rows)
+    whole = ("Scan: of its files' SHA-256 in order, one a line", provenance.sha256_of(files))
+    each = [(f"Original {number}", provenance.received(file)) for number, file in enumerate(files, 1)]
+    return (whole, *(each if len(files) <= MOST_HASHES else ()), *rows)
