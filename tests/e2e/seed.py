@@ -10,8 +10,12 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import TYPE_CHECKING
 
 import django
+
+if TYPE_CHECKING:
+    from detection.models import Scan, User
 
 
 def main() -> None:
@@ -26,7 +30,9 @@ def main() -> None:
     from detection.models.user import Role
     from detection.uploads.services import SmsRequest
     from ml.findings import Verdict
+    from ml.imaging.volume import Spacing
     from tests import cast, rows
+    from tests.scans import visits
 
     call_command("migrate", verbosity=0)
     config = settings.CONFIG
@@ -55,11 +61,61 @@ def main() -> None:
     rows.LOWEST, rows.STEP = 0.15, 0.02
     several = rows.study(doctor, pictures=3, reference="PX-THREE-09")
     made["several"] = rows.analysed(several, Verdict.NO_TUMOUR, Verdict.TUMOUR, Verdict.REFUSED)[0]
+    # The same patient twice, the distances known: two lesions, then one of them larger.
+    rows.LOWEST, rows.STEP = -0.10, 0.04
+    small = visits.ball(slices=12, first=3, last=4, row=38, column=40, radius=1.6)
+    for name, first_picture, radius, interval in (("earlier", 1, 6.0, (6.1, 9.3)), ("two", 2, 7.5, (10.0, 14.6))):
+        mask = visits.masks(small, visits.ball(slices=12, first=5, last=8, row=26, column=23, radius=radius))
+        made[name] = visits.visit(
+            doctor, mask, reference="PX-TWO-12", first_picture=first_picture,
+            spacing=Spacing(6.0, 0.94, 0.94), interval=interval, level=0.9,
+        )  # fmt: skip
+    rows.LOWEST, rows.STEP = 0.15, 0.02
     rows.study(doctor, reference="PX-FAILED-01")
     (claimed,) = services.claim(worker=rows.WORKER, limit=1)
     services.fail(claimed, "The analysis ran out of memory. Try again, or tell your administrator.")
     made["failed"] = claimed.scan
+    made |= volumes(doctor)
     json.dump({name: {"scan": str(scan.pk), "study": str(scan.study_id)} for name, scan in made.items()}, sys.stdout)
+
+
+def volumes(doctor: User) -> dict[str, Scan]:
+    """What the viewer is tried on: a volume of 150 slices, one with a hole in its geometry, and a corner in each
+    orientation."""
+    import numpy as np
+    from scipy import ndimage
+
+    from ml.imaging.volume import Orientation, Spacing, Volume
+    from tests import phantoms, rows
+    from tests.viewer import corners
+
+    pixels, tumour = phantoms.volume(slices=12, size=128)
+    grown = [150 / 12, 2, 2]
+    head = ndimage.zoom(pixels.astype(np.float32), grown, order=1) * 12
+    head += np.random.default_rng(4).normal(0, 20, head.shape).astype(np.float32)
+    voxels = np.clip(head, 0, 4095).astype(np.uint16)[..., None]
+    mask = ndimage.zoom(tumour.astype(np.float32), grown, order=1) > 0.5
+    names = tuple(f"volume.nii[{number}]" for number in range(150))
+    whole = Volume(
+        voxels,
+        "series",
+        names,
+        spacing=Spacing(1.2, 0.9, 0.9),
+        orientation=Orientation("S", "P", "L"),
+        sequence="FLAIR",
+    )
+    flat = Volume(
+        voxels[:12], "series", names[:12], spacing=Spacing(None, 0.9, 0.9), orientation=Orientation("S", "P", "L")
+    )
+    made = {
+        "volume": rows.recorded(doctor, whole, mask, reference="PX-VOLUME-01"),
+        "uneven": rows.recorded(doctor, flat, mask[:12], reference="PX-UNEVEN-02"),
+    }
+    for name in corners.STORED:
+        volume = corners.read(name)
+        empty = np.zeros(volume.voxels.shape[:3], bool)
+        made[f"corner {name}"] = rows.recorded(doctor, volume, empty, reference=f"PX-CORNER-{name.upper()}")
+    return made
 
 
 if __name__ == "__main__":

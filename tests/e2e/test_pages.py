@@ -29,6 +29,7 @@ PAGES = {
     "result-refused": "/scans/{refused}/",
     "result-failed": "/scans/{failed}/",
     "result-series": "/scans/{series}/",
+    "result-two-lesions": "/scans/{two}/",
     "study": "/studies/{several.study}/",
 }
 ADMIN = {

@@ -7,7 +7,7 @@ import re
 import pytest
 from django.test import Client
 
-from detection.models import Scan, User
+from detection.models import Analysis, Scan, User
 from ml.findings import Compartment
 from ml.imaging.volume import Orientation, Spacing
 from tests import cast
@@ -109,9 +109,9 @@ def test_a_series_shows_its_own_thresholds_and_its_strip_those_of_a_slice(alice:
 
 def test_a_run_that_recorded_only_a_slices_thresholds_shows_none_for_the_series(alice: Client, owner: User) -> None:
     scan = visits.visit(owner, visits.large())
-    old = dict(scan.current_analysis.findings)
+    old = dict(scan.current_analysis.findings or {})
     old["thresholds"] = old.pop("slice_thresholds")
-    type(scan.current_analysis).objects.filter(pk=scan.current_analysis.pk).update(findings=old)
+    Analysis.objects.filter(pk=scan.current_analysis.pk).update(findings=old)
     page = alice.get(f"/scans/{scan.id}/").content.decode()
     assert "is nothing above threshold" not in page
     assert "Dashed line: 60%" in page
@@ -119,10 +119,10 @@ def test_a_run_that_recorded_only_a_slices_thresholds_shows_none_for_the_series(
 
 def test_findings_of_an_older_version_say_that_they_did_not_measure(alice: Client, owner: User) -> None:
     scan = visits.visit(owner, visits.large())
-    old = dict(scan.current_analysis.findings)
+    old = dict(scan.current_analysis.findings or {})
     new = ("diameters_mm", "diameters_px", "diameter_slice", "diameter_ends_px", "measurable", "side")
     old["lesions"] = [{key: value for key, value in each.items() if key not in new} for each in old["lesions"]]
-    type(scan.current_analysis).objects.filter(pk=scan.current_analysis.pk).update(findings=old)
+    Analysis.objects.filter(pk=scan.current_analysis.pk).update(findings=old)
     assert "Not computable this run did not measure it" in lesions(alice, scan)
 
 

@@ -19,8 +19,8 @@ SPACING = Spacing(5.0, 2.0, 2.0)
 
 
 def ball(*, slices: int, first: int, last: int, row: int, column: int, radius: float) -> np.ndarray:
-    """A disc on some of the slices: (slices, SIDE, SIDE) bool."""
-    rows_, columns = np.mgrid[: rows.SIDE, : rows.SIDE]
+    """A disc on some of the slices, placed as if they had 64 pixels a side: (slices, SIDE, SIDE) bool."""
+    rows_, columns = np.mgrid[: rows.SIDE, : rows.SIDE] * (64 / rows.SIDE)
     mask = np.zeros((slices, rows.SIDE, rows.SIDE), bool)
     mask[first : last + 1] = (rows_ - row) ** 2 + (columns - column) ** 2 <= radius**2
     return mask
@@ -69,7 +69,14 @@ def answered(
         tumour_volume_ml=sizes.volume_ml,
         lesions=sizes.lesions,
         slices=tuple(
-            SliceFinding(index, name, 0.9, Verdict.TUMOUR, Mask(mask[index]), sizes.area_mm2 and sizes.area_mm2[index])
+            SliceFinding(
+                index,
+                name,
+                0.9 if mask[index].any() else 0.05,
+                Verdict.TUMOUR if mask[index].any() else Verdict.NO_TUMOUR,
+                Mask(mask[index]),
+                None if sizes.area_mm2 is None else sizes.area_mm2[index],
+            )
             for index, name in enumerate(names)
         ),
         tumour_volume_ml_interval=interval,
