@@ -119,7 +119,16 @@ def address(name: str, scan: Scan) -> str:
         "release_study": (scan.study_id,),
         "send_again": (scan.study.deliveries.get().pk,),
         **dict.fromkeys(
-            ("scan", "scan_status", "scan_result", "scan_comparison", "scan_thumbnail", "analyse_again", "correct_sequence"), (scan.pk,)
+            (
+                "scan",
+                "scan_status",
+                "scan_result",
+                "scan_comparison",
+                "scan_thumbnail",
+                "analyse_again",
+                "correct_sequence",
+            ),
+            (scan.pk,),
         ),
         **dict.fromkeys(
             ("scan_volume", "scan_voxels", "scan_mask_voxels", "scan_heat_voxels", "measurements"), (scan.pk,)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
@@ -22,11 +22,13 @@ from detection import leases, retry, storage
 from detection.analysis import services
 from detection.analysis.decoder import Decoder, DecoderStopped
 from detection.heartbeat import Heartbeat
-from detection.models import Analysis, StoredFile
+from detection.models import Analysis, Scan, StoredFile
 from detection.models.analysis import State
 from detection.models.scan import Kind
 from detection.models.worker import Purpose
 from ml.imaging.errors import ImagingError
+from ml.imaging.fuse import fuse
+from ml.imaging.sequence_check import CONTRADICTED
 from ml.imaging.volume import Volume
 
 if TYPE_CHECKING:
@@ -178,7 +180,7 @@ class AnalysisWorker:
         for analysis in [*pictures, *series]:
             if self._stop_at is not None:
                 break
-            volume = self._read(analysis, files[analysis.scan_id])
+            volume = self._read(analysis, files)
             if volume is None:
                 del left[analysis.pk]
                 continue
@@ -235,15 +237,17 @@ class AnalysisWorker:
             log.exception("The pictures of analysis %s could not be written.", analysis.pk)
             _unless_lost(partial(services.give_back, analysis, TECHNICAL))
 
-    def _read(self, analysis: Analysis, files: Sequence[tuple[str, str]]) -> Volume | None:
+    def _read(self, analysis: Analysis, files: Mapping[UUID, Sequence[tuple[str, str]]]) -> Volume | None:
         """The pixels of an analysis' scan; None when it has ended or waits for another attempt."""
+        scan = analysis.scan
         try:
-            paths = [storage.original_path(key) for key, _ in files]
-            if not paths or not all(path.exists() for path in paths):
-                raise FileNotFoundError
             self._reading = True
-            return self._decoder.read(
-                paths, names=[name for _, name in files], as_series=analysis.scan.kind == Kind.SERIES
+            if not scan.is_fused:
+                return _as_known(scan, self._decoded(files[scan.pk], as_series=scan.kind == Kind.SERIES))
+            return fuse(
+                self._part(scan.fused_pre_id, files),
+                self._part(scan.fused_flair_id, files) or _nothing,
+                self._part(scan.fused_post_id, files),
             )
         except ImagingError as error:
             _unless_lost(partial(services.fail, analysis, error.sentence))
@@ -259,6 +263,18 @@ class AnalysisWorker:
         finally:
             self._reading = False
         return None
+
+    def _part(
+        self, scan_id: UUID | None, files: Mapping[UUID, Sequence[tuple[str, str]]]
+    ) -> Callable[[], Volume] | None:
+        """What reads one series of a fused scan, when it is called."""
+        return None if scan_id is None else partial(self._decoded, files[scan_id], as_series=True)
+
+    def _decoded(self, files: Sequence[tuple[str, str]], *, as_series: bool) -> Volume:
+        paths = [storage.original_path(key) for key, _ in files]
+        if not paths or not all(path.exists() for path in paths):
+            raise FileNotFoundError
+        return self._decoder.read(paths, names=[name for _, name in files], as_series=as_series)
 
     def check_stop(self) -> None:
         """Raise Stopping once the grace is over."""
@@ -293,13 +309,31 @@ class _Reporter:
 
 
 def _files_of(analyses: Iterable[Analysis]) -> dict[UUID, list[tuple[str, str]]]:
-    """Key in storage and owner's name of each scan's files, in one query."""
-    files: dict[UUID, list[tuple[str, str]]] = {analysis.scan_id: [] for analysis in analyses}
-    for scan, key, name in (
+    """Key in storage and owner's name of each scan's files, those of fused scans' parts too, in one query."""
+    files: dict[UUID, list[tuple[str, str]]] = {}
+    for analysis in analyses:
+        scan = analysis.scan
+        parts = (scan.pk, scan.fused_pre_id, scan.fused_flair_id, scan.fused_post_id)
+        files |= {part: [] for part in parts if part is not None}
+    for scan_id, key, name in (
         StoredFile.objects.filter(scan__in=files).order_by("position").values_list("scan_id", "key", "original_name")
     ):
-        files[scan].append((key, name))
+        files[scan_id].append((key, name))
     return files
+
+
+def _nothing() -> Volume:
+    raise FileNotFoundError
+
+
+def _as_known(scan: Scan, volume: Volume) -> Volume:
+    """The volume with the sequence that a doctor gave it; where pixels contradict the tags, the row forgets them too."""
+    if scan.sequence_by_doctor:
+        notes = tuple(note for note in volume.notes if note != CONTRADICTED)
+        return replace(volume, sequence=scan.sequence_by_doctor, notes=notes)
+    if scan.sequence and CONTRADICTED in volume.notes:
+        Scan.objects.filter(pk=scan.pk).update(sequence="")
+    return volume
 
 
 def _unless_lost(write: Callable[[], None]) -> None:

@@ -16,6 +16,7 @@ from ml.imaging.errors import UploadRefused
 from ml.imaging.headers import format_of, head_of
 from ml.imaging.limits import DEFAULT, Limits
 from ml.imaging.readers import dicom, nifti, picture
+from ml.imaging.sequence_check import CONTRADICTED, contradicts
 from ml.imaging.volume import Volume
 
 READERS: tuple[ModuleType, ...] = (dicom, nifti, picture)
@@ -54,6 +55,8 @@ def read(
         except UploadRefused as refusal:
             index = chosen[refusal.index].position if refusal.index is not None and not container else None
             raise UploadRefused(refusal.sentence, refusal.status, index=index) from None
+    if contradicts(volume):
+        volume = replace(volume, sequence=None, notes=(*volume.notes, CONTRADICTED))
     if not left_out:
         return volume
     files = "1 file was" if left_out == 1 else f"{left_out:,} files were"

@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from nibabel.nifti1 import Nifti1Header
@@ -24,6 +24,7 @@ from ml.imaging.errors import UploadRefused, damaged
 from ml.imaging.headers.facts import check_volume
 from ml.imaging.headers.nifti import DATATYPES, Header, accepts, opened, read_header
 from ml.imaging.limits import Limits
+from ml.imaging.sequence import by_name
 from ml.imaging.volume import Orientation, Spacing, Volume, one_channel_if_equal, orientation_code
 
 __all__ = ["accepts", "read"]
@@ -31,6 +32,7 @@ __all__ = ["accepts", "read"]
 # Outside of this no head was ever scanned; such numbers are placeholders or other units.
 PLAUSIBLE_MM = (0.05, 30.0)
 NOT_NUMBERS = "Values that are not numbers were read as background."
+NAMED = "That this is {} is taken from the file's name: NIfTI says it nowhere else."
 NO_GEOMETRY = "The file does not say how the head lies in it, so left and right are not known."
 _WORLD_UP = 2  # nibabel's world axes are right, anterior, superior
 
@@ -61,6 +63,9 @@ def read(paths: Sequence[Path], names: Sequence[str], *, as_series: bool, limits
 
     values, replaced = _values(voxels, slope, intercept)
     notes = [NOT_NUMBERS] if replaced else []
+    sequence = by_name(PurePosixPath(names[0]).name)
+    if sequence is not None:
+        notes.append(NAMED.format(sequence))
     if not header.has_geometry:
         notes.append(NO_GEOMETRY)
     return Volume(
@@ -69,6 +74,7 @@ def read(paths: Sequence[Path], names: Sequence[str], *, as_series: bool, limits
         sources=tuple(f"{names[0]}[{index}]" for index in stored),
         spacing=_spacing(header, affine, axes),
         orientation=Orientation("S", "P", "L") if header.has_geometry else None,
+        sequence=sequence,
         stored_orientation=orientation_code(
             transpose=row_axis > column_axis, flip_rows=flip_rows, flip_columns=flip_columns
         ),
