@@ -15,7 +15,6 @@ urlpatterns = [
     path("", include("detection.analysis.urls")),
     path("", include("detection.review.urls")),
     path("", include("detection.sequences.urls")),
-    path("", include("detection.sequences.urls")),
     path("", include("detection.exchange.urls")),
     path("", include("detection.viewer.urls")),
     path("", include("detection.sms.urls")),
