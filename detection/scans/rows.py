@@ -48,7 +48,7 @@ def _row(scan: Scan) -> Row:
     share = analysis.tumour_probability if analysis is not None and analysis.state == State.DONE else None
     return Row(
         scan=scan,
-        files=scan.first_files[0].original_name if scan.first_files else "No file",  # type: ignore[attr-defined]
+        files=_files(scan),
         kind=_kind(scan),
         state=words.analysis_state(analysis),
         in_progress=in_progress,
@@ -62,7 +62,15 @@ def _row(scan: Scan) -> Row:
     )
 
 
+def _files(scan: Scan) -> str:
+    if scan.is_fused:
+        return "Series of this upload, fused"
+    return scan.first_files[0].original_name if scan.first_files else "No file"  # type: ignore[attr-defined]
+
+
 def _kind(scan: Scan) -> str:
+    if scan.is_fused:
+        return "Fused series"
     ending = scan.first_files[0].format.upper() if scan.first_files else ""  # type: ignore[attr-defined]
     shown = {"NIFTI": "NIfTI", "WEBP": "WebP"}.get(ending, ending)
     files: int = scan.file_count  # type: ignore[attr-defined]  # annotated by listing.with_row

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_safe
 
 from detection.models import Analysis, Scan, Study, User
 from detection.models.analysis import State
-from detection.scans import comparison, listing, queries, rows, verdicts
+from detection.scans import comparison, listing, queries, rows, studies, verdicts
 from detection.scans.listing import Choice
 from detection.scans.presentation import present
 
@@ -154,11 +154,13 @@ def study(request: HttpRequest, study_id: UUID) -> HttpResponse:
     """All scans of one upload, its text messages, and its release."""
     user = _person(request)
     found = get_object_or_404(Study.objects.visible_to(user).select_related("owner", "released_by"), pk=study_id)
-    listed = rows.rows(listing.with_row(found.scans.all()).order_by("position"))
+    cards = studies.cards(listing.with_row(found.scans.all()).order_by("position"))
+    listed = [card.row for card in cards]
     context = {
         "nav": "scans",
         "study": found,
-        "rows": listed,
+        "cards": cards,
+        "set_aside": studies.set_aside(found),
         "deliveries": rows.messages(found),
         "of": len(listed),
         "finished": not any(row.in_progress for row in listed),

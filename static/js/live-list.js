@@ -25,14 +25,14 @@ class LiveList extends HTMLElement {
     } catch {
       // The network is away for a moment: ask again.
     }
-    if (this.querySelector("tr.going")) this.again();
+    if (this.querySelector(".going")) this.again();
     else if (location.pathname.startsWith("/studies/")) location.reload();
   }
 
   /** @param {Document} fresh */
   exchange(fresh) {
     let ended = 0;
-    for (const row of this.querySelectorAll("tr.going")) {
+    for (const row of this.querySelectorAll(".going")) {
       const next = fresh.getElementById(row.id);
       if (!next || next.innerHTML === row.innerHTML || row.contains(document.activeElement)) continue;
       if (!next.classList.contains("going")) ended += 1;
