@@ -43,4 +43,6 @@ def _answer(order: dict[str, Any], target: int) -> dict[str, Any]:
             makers.make(order, out)
     except ImagingError as error:
         return {"sentence": error.sentence}
+    except FileNotFoundError:
+        return {"sentence": "Files of this result are no longer in storage. Have the scan analysed again."}
     return {"made": True}

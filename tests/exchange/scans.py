@@ -5,8 +5,9 @@ The files are read by the real reader, the result is recorded by the worker's se
 
 from __future__ import annotations
 
+import gzip
+from dataclasses import replace
 from pathlib import Path
-from uuid import uuid4
 
 import nibabel as nib
 import numpy as np
@@ -14,7 +15,7 @@ from pydicom import Dataset
 
 from detection import storage
 from detection.analysis import services as analysis_services
-from detection.models import Analysis, Scan, StoredFile, Study, User
+from detection.models import Scan, User
 from detection.models.scan import Kind
 from ml.findings import Compartment, Findings, Mask, SliceFinding, Verdict
 from ml.imaging import readers
@@ -40,29 +41,50 @@ def of_dicom(
 
 
 def stored(owner: User, folder: Path, datasets: list[Dataset]) -> Scan:
-    """A DICOM series in storage, not yet analysed, its files in no order."""
-    study = Study.objects.create(owner=owner, patient_reference="P-1F2E3D")
-    scan = Scan.objects.create(study=study, owner=owner, kind=Kind.SERIES)
+    """A DICOM series as the door takes it in, its files in no order and named as scanners name them."""
     order = np.random.default_rng(4).permutation(len(datasets)).tolist()
+    files = []
     for position, place in enumerate(order):
         path = folder / f"{position:04d}"
         datasets[place].save_as(path, enforce_file_format=True)
-        key = uuid4()
-        kept = storage.keep_original(path, scan.pk, key)
-        StoredFile.objects.create(
-            id=key,
-            scan=scan,
-            position=position,
-            key=kept.key,
-            original_name=f"DOE^JANE {position}.dcm",
-            format="dicom",
-            bytes=kept.bytes,
-            sha256=kept.sha256,
-            sha256_received="ab" * 32,
-        )
-    scan.current_analysis = Analysis.objects.create(scan=scan)
-    scan.save(update_fields=["current_analysis"])
-    return scan
+        files.append(rows.streamed(f"DOE^JANE {position}.dcm", path.read_bytes()))
+    try:
+        return rows.upload_services.receive(owner=owner, files=files).scans.get()
+    finally:
+        for file in files:
+            file.close()
+
+
+def fused(owner: User, folder: Path) -> Scan:
+    """T1, FLAIR and T1 with contrast of one examination in one upload, with the result of the three together."""
+    files = []
+    for number, tags in enumerate(SEQUENCES, 1):
+        for dataset in mr_series():
+            for name, value in tags.items():
+                setattr(dataset, name, value)
+            dataset.SeriesInstanceUID = f"1.2.826.0.1.3680043.8.498.2.{number}"
+            dataset.SOPInstanceUID = f"{dataset.SOPInstanceUID}.{number}"
+            dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+            path = folder / f"{len(files):04d}"
+            dataset.save_as(path, enforce_file_format=True)
+            files.append(rows.streamed(path.name, path.read_bytes()))
+    try:
+        study = rows.upload_services.receive(owner=owner, files=files)
+    finally:
+        for file in files:
+            file.close()
+    scan = study.scans.get(fused_flair__isnull=False)
+    assert scan.fused_flair is not None
+    volume = volume_of(scan.fused_flair)
+    three = replace(volume, voxels=np.repeat(volume.voxels, 3, axis=3) + np.arange(3, dtype=np.uint16))
+    return recorded(scan, three, to_upright(wedge(), volume.stored_orientation, axis=1))
+
+
+SEQUENCES = (
+    {"SeriesDescription": "t1_se_tra", "EchoTime": 12, "RepetitionTime": 500},
+    {"SeriesDescription": "t2_flair_tra", "EchoTime": 120, "RepetitionTime": 9000, "InversionTime": 2500, "ScanningSequence": ["SE", "IR"]},
+    {"SeriesDescription": "t1_se_tra_gd", "EchoTime": 12, "RepetitionTime": 500, "ContrastBolusAgent": "Gadovist"},
+)  # fmt: skip
 
 
 def of_nifti(owner: User, image: nib.nifti1.Nifti1Image) -> Scan:
@@ -78,8 +100,6 @@ def of_nifti(owner: User, image: nib.nifti1.Nifti1Image) -> Scan:
 
 
 def nifti_bytes(image: nib.nifti1.Nifti1Image) -> bytes:
-    import gzip
-
     return gzip.compress(image.to_bytes(), mtime=0)
 
 

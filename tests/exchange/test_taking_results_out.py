@@ -25,7 +25,7 @@ from ml.findings import Verdict
 from tests import cast, rows
 from tests.exchange import scans
 from tests.exchange.scans import content
-from tests.imaging.writers.geometry import PLANES, SHAPE, enhanced, mr_series, place, wedge
+from tests.imaging.writers.geometry import LPS, PLANES, SHAPE, enhanced, mr_series, place, wedge
 from tests.imaging.writers.standard import validate
 
 pytestmark = pytest.mark.django_db
@@ -145,6 +145,29 @@ class TestDicom:
             assert "do not say where" in answer.content.decode()
 
 
+class TestFused:
+    """Three series that lie on each other are one scan without files of its own; its result lies on the FLAIR series."""
+
+    @pytest.fixture
+    def scan(self, tmp_path: Path) -> Scan:
+        return scans.fused(cast.alice(), tmp_path)
+
+    def test_results_refer_to_the_flair_series(self, scan: Scan):
+        flair = scan.fused_flair
+        assert flair is not None
+        segments = dcmread(io.BytesIO(made(scan, "segmentation.dcm")))
+        (series,) = segments.ReferencedSeriesSequence
+        assert series.SeriesInstanceUID == flair.series_uid
+        assert same_points(pixels_of(made(scan, "segmentation.dcm")), place(LPS, np.argwhere(wedge())))
+
+    def test_the_hash_is_of_all_three(self, scan: Scan):
+        files = provenance.originals(scan)
+        assert len(files) == 3 * SHAPE[0]
+        result = json.loads(zipfile.ZipFile(io.BytesIO(made(scan, "masks.zip"))).read("result.json"))
+        assert len(result["originals"]) == 3 * SHAPE[0]
+        assert result["identity"]["scan_sha256"] == provenance.sha256_of(files)
+
+
 class TestNifti:
     def test_mask_has_the_geometry_of_the_source(self):
         voxels = np.random.default_rng(2).integers(0, 400, (34, 40, 36)).astype(np.int16)
@@ -194,7 +217,7 @@ class TestEveryFile:
         assert "no-store" in answer["Cache-Control"]
         assert len(content(answer)) == int(answer["Content-Length"])
 
-    @pytest.mark.parametrize("name", FORMATS)
+    @pytest.mark.parametrize("name", ["masks.zip", "segmentation.dcm"])
     def test_taking_it_is_on_record(self, tmp_path: Path, name: str):
         scan = scans.of_dicom(cast.alice(), tmp_path)
         size = len(taken(scan, name))
