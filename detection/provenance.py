@@ -11,8 +11,7 @@ from typing import Any
 from django.conf import settings
 
 from detection.models import Analysis, Scan, StoredFile
-
-MARK = "Research use only. Assists a clinician, does not diagnose."
+from ml.imaging.writers.marks import MARK_LONG
 
 
 @functools.cache
@@ -47,7 +46,7 @@ def sha256_of(files: Sequence[StoredFile]) -> str:
 
 
 def identity(scan: Scan, analysis: Analysis, files: Sequence[StoredFile]) -> dict[str, str]:
-    """What a result was made from, by what and when: the fields of `ml.imaging.writers.common.Provenance`.
+    """What a result was made from, by what and when: as `ml.imaging.writers.common.Provenance` writes it.
 
     Parameters
     ----------
@@ -64,6 +63,7 @@ def identity(scan: Scan, analysis: Analysis, files: Sequence[StoredFile]) -> dic
         "model_version": analysis.model_version,
         "software_version": software_version(),
         "made": analysis.finished_at.isoformat(timespec="seconds"),
+        "mark": MARK_LONG,
     }
 
 

@@ -11,6 +11,7 @@ from detection import lesions, provenance, words
 from detection.models import Analysis, Scan, StoredFile
 from detection.models.analysis import Verdict
 from detection.models.scan import Kind
+from ml.imaging.writers.marks import BANNER
 
 SUCH_SCANS = (
     "“Such scans” are scans with a known answer, kept apart from training, that the model scored like this one. "
@@ -81,7 +82,7 @@ def present(scan: Scan, analysis: Analysis, files: Sequence[StoredFile]) -> Repo
     verdict, lines = _verdict(analysis, analysis.tumour_probability)
     rows = lesions.lesion_rows(found)
     return ReportPage(
-        mark=provenance.MARK,
+        mark=BANNER,
         reference=scan.study.patient_reference,
         scan_id=str(scan.pk),
         about=_about(scan, found, files),

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from detection import provenance
 from detection.models import Analysis, Scan, Study, User
 from detection.models.analysis import State
 from detection.scans import comparison, listing, queries, rows, studies, verdicts
@@ -125,6 +126,9 @@ def result(request: HttpRequest, scan_id: UUID) -> JsonResponse:
     ]
     scan_object["model"] = {"version": analysis.model_version, "files": analysis.weights}
     scan_object["analysis"] = str(analysis.id)
+    files = provenance.originals(found)
+    scan_object["identity"] = provenance.identity(found, analysis, files)
+    scan_object["originals"] = provenance.described(files)
     return JsonResponse(scan_object)
 
 

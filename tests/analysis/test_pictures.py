@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ml.imaging.outlines import outline
 from detection.analysis.pictures import display, most_telling, render
+from ml.imaging.outlines import outline
 from ml.imaging.volume import Volume
 from tests.analysis.stand_in import NOTHING, TUMOUR, answer, volume_of
 

@@ -17,6 +17,7 @@ from detection import storage
 from detection.analysis import services as analysis_services
 from detection.models import Scan, User
 from detection.models.scan import Kind
+from detection.uploads.handlers import StreamedFile
 from ml.findings import Compartment, Findings, Mask, SliceFinding, Verdict
 from ml.imaging import readers
 from ml.imaging.volume import Volume, to_upright
@@ -43,7 +44,7 @@ def of_dicom(
 def stored(owner: User, folder: Path, datasets: list[Dataset]) -> Scan:
     """A DICOM series as the door takes it in, its files in no order and named as scanners name them."""
     order = np.random.default_rng(4).permutation(len(datasets)).tolist()
-    files = []
+    files: list[StreamedFile] = []
     for position, place in enumerate(order):
         path = folder / f"{position:04d}"
         datasets[place].save_as(path, enforce_file_format=True)
@@ -57,7 +58,7 @@ def stored(owner: User, folder: Path, datasets: list[Dataset]) -> Scan:
 
 def fused(owner: User, folder: Path) -> Scan:
     """T1, FLAIR and T1 with contrast of one examination in one upload, with the result of the three together."""
-    files = []
+    files: list[StreamedFile] = []
     for number, tags in enumerate(SEQUENCES, 1):
         for dataset in mr_series():
             for name, value in tags.items():

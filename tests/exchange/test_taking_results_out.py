@@ -246,6 +246,18 @@ class TestEveryFile:
             assert str(scan.pk) in text
             assert sha256 in text
 
+    def test_the_json_on_the_page_says_the_same(self, tmp_path: Path):
+        scan = scans.of_dicom(cast.alice(), tmp_path)
+        shown = cast.signed_in(scan.owner).get(reverse("scan_result", args=[scan.pk])).json()
+        taken_out = json.loads(zipfile.ZipFile(io.BytesIO(made(scan, "masks.zip"))).read("result.json"))
+        assert shown["identity"] == taken_out["identity"]
+        assert shown["identity"]["scan_id"] == str(scan.pk)
+        assert shown["originals"] == taken_out["originals"]
+        assert [each["sha256"] for each in shown["originals"]] == [
+            file.sha256_received for file in provenance.originals(scan)
+        ]
+        assert shown["originals"][0]["stored_sha256"] == scan.files.order_by("position")[0].sha256
+
     def test_what_nobody_offers_is_not_found(self, tmp_path: Path):
         scan = scans.of_dicom(cast.alice(), tmp_path)
         assert take(scan, "report.docx").status_code == 404

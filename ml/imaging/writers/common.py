@@ -13,14 +13,10 @@ from scipy import ndimage
 
 from ml.findings import Compartment
 from ml.imaging.errors import ImagingError
+from ml.imaging.writers.marks import MARK_LONG
 
 MANUFACTURER = "Brainscan"
 MODEL_NAME = "Brainscan"
-# Shown by viewers beside the result; the first fits the 64 characters of a DICOM LO.
-MARK = "Research use only. Not verified by a doctor."
-MARK_LONG = (
-    "Research use only. Made by a program and not verified by a doctor. It assists a clinician and does not diagnose."
-)
 
 _NAMESPACE = uuid.UUID("6f1e4b0e-53f3-5f0c-9a5c-0f5a2f4b7d11")
 # Pixels that touch by a side, an edge or a corner belong together, as in ml.measure.
@@ -80,8 +76,8 @@ class Provenance:
     def as_json(self) -> dict[str, str]:
         """For the JSON forms of a result."""
         return {
-            "scan": str(self.scan_id),
-            "analysis": str(self.analysis_id),
+            "scan_id": str(self.scan_id),
+            "analysis_id": str(self.analysis_id),
             "scan_sha256": self.scan_sha256,
             "model_version": self.model_version,
             "software_version": self.software_version,

@@ -16,8 +16,6 @@ from pydicom.uid import RTStructureSetStorage
 
 from ml.imaging.outlines import keyholed, outline
 from ml.imaging.writers.common import (
-    MARK,
-    MARK_LONG,
     NO_OUTLINE,
     Meaning,
     NotExportable,
@@ -27,6 +25,7 @@ from ml.imaging.writers.common import (
     meaning_of,
 )
 from ml.imaging.writers.dicom import coded, new_instance
+from ml.imaging.writers.marks import MARK, MARK_LONG
 from ml.imaging.writers.source import Plane, SourceSeries
 
 # Retired, and still what readers expect as the class of the referenced study (PS3.3 C.8.8.5).

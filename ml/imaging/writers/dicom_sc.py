@@ -18,8 +18,6 @@ from pydicom.uid import SecondaryCaptureImageStorage
 from ml.findings import Verdict
 from ml.imaging.writers import drawing
 from ml.imaging.writers.common import (
-    MARK,
-    MARK_LONG,
     NO_GEOMETRY,
     NotExportable,
     Provenance,
@@ -28,6 +26,7 @@ from ml.imaging.writers.common import (
     meaning_of,
 )
 from ml.imaging.writers.dicom import coded, new_instance
+from ml.imaging.writers.marks import MARK, MARK_LONG
 from ml.imaging.writers.source import Plane, SourceSeries
 
 WORDS = {

@@ -19,7 +19,6 @@ from pydicom.sr.coding import Code
 
 from ml.imaging.writers.common import (
     MANUFACTURER,
-    MARK,
     MODEL_NAME,
     NO_OUTLINE,
     Meaning,
@@ -30,6 +29,7 @@ from ml.imaging.writers.common import (
     meaning_of,
 )
 from ml.imaging.writers.dicom import SERIES_NUMBERS, stamp
+from ml.imaging.writers.marks import MARK
 from ml.imaging.writers.source import SourceSeries
 
 ALGORITHM_NAME = "Brainscan U-Net outline"

@@ -39,8 +39,6 @@ from pydicom.uid import MRImageStorage
 from ml.findings import Side, Verdict
 from ml.imaging.writers.common import (
     MANUFACTURER,
-    MARK,
-    MARK_LONG,
     MODEL_NAME,
     Meaning,
     NotExportable,
@@ -49,6 +47,7 @@ from ml.imaging.writers.common import (
 )
 from ml.imaging.writers.dicom import SERIES_NUMBERS, stamp
 from ml.imaging.writers.dicom_seg import ALGORITHM_FAMILY, ALGORITHM_NAME, tracking
+from ml.imaging.writers.marks import MARK, MARK_LONG
 from ml.imaging.writers.source import SourceSeries
 
 REFUSED = "This scan was not analysed, so there is no result to report."
