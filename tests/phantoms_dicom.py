@@ -75,6 +75,48 @@ def single(pixels: np.ndarray, **tags: Any) -> Dataset:
     return dataset
 
 
+NAMES = ("Zabrinska", "Wilhelmina", "1957-03-21", "19570321", "Ward 7B", "MRN-4711", "Dr Quackenbush", "St Elsewhere")
+"""What a patient's files may say about her; none of it is a harmless word."""
+
+
+def with_names(dataset: Dataset) -> Dataset:
+    """Plant the patient's names wherever software has been seen to leave them: tags, private tags, nested sequences."""
+    name, forename, _, birth, ward, number, doctor, hospital = NAMES
+    whole = f"{name}^{forename}"
+    dataset.PatientName, dataset.PatientID, dataset.PatientBirthDate = whole, number, birth
+    dataset.IssuerOfPatientID, dataset.PatientAddress, dataset.PatientSex = hospital, ward, "F"
+    dataset.PatientComments = f"{forename} born {NAMES[2]}"
+    dataset.InstitutionName, dataset.ReferringPhysicianName, dataset.OperatorsName = hospital, doctor, doctor
+    dataset.StationName, dataset.AccessionNumber, dataset.StudyID = hospital, number, number
+    dataset.StudyDate, dataset.StudyTime = "20240131", "101500"
+    dataset.StudyDescription = f"MRI brain {name}"
+    dataset.ImageComments = f"{whole} {ward}"
+    dataset.PatientAge, dataset.PatientWeight = "066Y", 71.5
+    dataset.OtherPatientIDs = number
+    dataset.AdditionalPatientHistory = f"{name}: headache"
+    inner, outer, request = Dataset(), Dataset(), Dataset()
+    inner.PatientName, inner.PatientID, inner.PersonName = whole, number, doctor
+    inner.TextValue = f"seen by {doctor}"
+    outer.ReferencedSOPInstanceUID = generate_uid()
+    outer.ReferencedSOPClassUID = MRImageStorage
+    outer.PurposeOfReferenceCodeSequence = Sequence([inner])
+    outer.ReferencedPatientSequence = Sequence([inner])
+    dataset.ReferencedImageSequence = Sequence([outer])
+    request.RequestedProcedureDescription = f"brain with contrast {name}"
+    request.RequestingPhysician = doctor
+    code = Dataset()
+    code.CodeValue, code.CodingSchemeDesignator, code.CodeMeaning = "WILHELMINA", "99HOSPITAL", hospital
+    request.RequestedProcedureCodeSequence = Sequence([code])
+    dataset.RequestAttributesSequence = Sequence([request])
+    block = dataset.private_block(0x0029, "SIEMENS CSA HEADER", create=True)
+    block.add_new(0x10, "OB", f"tPatientName = {whole}".encode())
+    block.add_new(0x20, "LO", whole)
+    dataset.add_new(0x60000010, "US", 8)
+    dataset.add_new(0x60000022, "LO", whole)
+    dataset.add_new(0x00189999, "LO", whole)  # no such tag in the dictionary
+    return dataset
+
+
 def multiframe(
     voxels: np.ndarray, *, spacing: tuple[float, float, float] = (5.0, 0.9, 0.8), order: list[int] | None = None
 ) -> Dataset:

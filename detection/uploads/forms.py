@@ -34,7 +34,16 @@ class NewScanForm(forms.Form):
         error_messages={"max_length": TOO_LONG},
     )
     as_series = forms.BooleanField(required=False)
-    folders = forms.RegexField(regex=r"^(\d{1,4})?(,(\d{1,4})?)*$", required=False, strip=True, max_length=30_000)
+    folders = forms.RegexField(
+        regex=r"^(\d{1,4})?(,(\d{1,4})?)*$",
+        required=False,
+        strip=True,
+        max_length=30_000,
+        error_messages={
+            "invalid": "The list of folders is damaged. Load the page again.",
+            "max_length": "The list of folders is too long. Choose one folder at a time.",
+        },
+    )
     phone = forms.CharField(required=False, strip=True, max_length=40, error_messages={"max_length": REASONS[3]})
     recipient = forms.ChoiceField(
         required=False,

@@ -5,7 +5,8 @@ against T1, or contrast against none, cannot be told apart this way and is not t
 sequence unknown, never another one.
 
 Measured on the 284 FLAIR, T1 and contrast T1 volumes of the LGG collection: none of them is contradicted. No real
-T2 volume was at hand; generated heads stand for T2 (tests/imaging/test_sequences.py).
+T2 volume was at hand; generated heads stand for T2 (tests/imaging/test_sequences.py). A large bright lesion in the
+middle can hide a contradiction: the tags are believed then.
 """
 
 from __future__ import annotations

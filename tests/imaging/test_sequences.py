@@ -1,0 +1,118 @@
+"""A sequence is what tags or name say, unless the pixels contradict it: then it is unknown, never another one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from ml.imaging import readers
+from ml.imaging.errors import ImagingError
+from ml.imaging.fuse import fuse
+from ml.imaging.sequence import by_name
+from ml.imaging.sequence_check import CONTRADICTED, contradicts
+from ml.imaging.volume import Orientation, Volume
+from tests import phantoms, phantoms_dicom
+
+TAGS = {
+    "FLAIR": {"SeriesDescription": "FLAIR", "RepetitionTime": 9000, "EchoTime": 100, "InversionTime": 2500},
+    "T1": {"SeriesDescription": "T1", "RepetitionTime": 500, "EchoTime": 12},
+    "T2": {"SeriesDescription": "T2", "RepetitionTime": 4000, "EchoTime": 100},
+}
+
+
+def head(contrast: str, *, tumour: bool = False) -> np.ndarray:
+    return phantoms.volume(contrast=contrast, tumour=tumour)[0]
+
+
+def volume(contrast: str, sequence: str | None, **more: object) -> Volume:
+    voxels = head(contrast)[..., np.newaxis]
+    return Volume(voxels, "series", ("a",) * len(voxels), sequence=sequence, **more)
+
+
+def read(tmp_path, drawn, named, *, tumour=False):
+    phantoms_dicom.write_series(tmp_path, phantoms_dicom.series(head(drawn, tumour=tumour), **TAGS[named]))
+    return readers.read([tmp_path])
+
+
+@pytest.mark.parametrize("tumour", [True, False])
+@pytest.mark.parametrize(
+    ("drawn", "named"),
+    [("flair", "FLAIR"), ("t1", "T1"), ("t2", "T2"), ("flair", "T1")],  # FLAIR and T1 both have dark fluid
+)
+def test_what_may_be_true_is_believed(drawn, named, tumour, tmp_path):
+    assert read(tmp_path, drawn, named, tumour=tumour).sequence == named
+
+
+@pytest.mark.parametrize("named", ["FLAIR", "T1"])
+def test_bright_fluid_is_no_flair_and_no_t1(named, tmp_path):
+    found = read(tmp_path, "t2", named)
+    assert found.sequence is None
+    assert CONTRADICTED in found.notes
+
+
+def test_dark_fluid_is_no_t2():
+    assert contradicts(volume("flair", "T2"))
+
+
+@pytest.mark.parametrize(
+    "spared",
+    [
+        volume("t2", None),
+        volume("t2", "FLAIR", orientation=Orientation("A", "I", "L")),
+        Volume(head("t2")[:3, ..., np.newaxis], "series", ("a",) * 3, sequence="FLAIR"),
+        Volume(np.zeros((8, 64, 64, 1), np.uint8), "series", ("a",) * 8, sequence="FLAIR"),
+    ],
+)
+def test_where_it_cannot_be_told_nothing_is_contradicted(spared):
+    assert not contradicts(spared)
+
+
+@pytest.mark.parametrize(
+    ("name", "sequence"),
+    [
+        ("BraTS20_001_flair.nii.gz", "FLAIR"),
+        ("case-7_t1ce.nii.gz", "T1c"),
+        ("case-7_t1.nii", "T1"),
+        ("sub-01_T2w.nii.gz", "T2"),
+        ("T1_post.nii.gz", "T1c"),
+        ("head.nii.gz", None),
+        ("t1_t2_registered.nii.gz", None),
+    ],
+)
+def test_a_nifti_s_name_may_say_it(name, sequence):
+    assert by_name(name) == sequence
+
+
+def test_a_nifti_says_where_it_has_its_sequence_from(tmp_path):
+    found = readers.read([phantoms.write_nifti(tmp_path / "case_flair.nii.gz", head("flair"))])
+    assert found.sequence == "FLAIR"
+    assert any("file's name" in note for note in found.notes)
+
+
+class TestFusing:
+    def test_channels_are_pre_flair_and_post(self):
+        parts = [volume(contrast, None) for contrast in ("t1", "flair", "t1c")]
+        fused = fuse(*(lambda part=part: part for part in parts))
+        assert fused.voxels.shape == (12, 128, 128, 3)
+        for channel, part in enumerate(parts):
+            assert np.array_equal(fused.voxels[..., channel], part.voxels[..., 0])
+        assert fused.sequence is None
+
+    def test_flair_stands_in_and_it_is_told(self):
+        flair, post = volume("flair", "FLAIR"), volume("t1c", "T1c")
+        fused = fuse(None, lambda: flair, lambda: post)
+        assert np.array_equal(fused.voxels[..., 0], fused.voxels[..., 1])
+        assert any("FLAIR stands in" in note for note in fused.notes)
+
+    def test_different_depths_are_held_by_one(self):
+        flair = volume("flair", "FLAIR")
+        deep = Volume(volume("t1", "T1").voxels.astype(np.int16) - 5, "series", flair.sources)
+        fused = fuse(lambda: deep, lambda: flair, None)
+        assert fused.voxels.dtype == np.int16
+        assert fused.voxels[..., 0].min() == -5
+
+    def test_series_of_two_sizes_do_not_fit(self):
+        flair = volume("flair", "FLAIR")
+        short = Volume(flair.voxels[:-1], "series", flair.sources[:-1])
+        with pytest.raises(ImagingError, match="differ in size"):
+            fuse(lambda: short, lambda: flair, None)
