@@ -1,12 +1,22 @@
-// <upload-drop>: files by drag and drop, picker or folder, with previews and a progress bar each, sent as one form.
+// <upload-drop>: files by drag and drop, picker or folder, a row and a progress bar for each file or folder, sent as one form.
 // Without script the form inside works by itself.
 
 const MB = 1024 * 1024;
 const PREVIEW = 56;
-const KNOWN = /\.(png|jpe?g|tiff?|webp|bmp|nii|nii\.gz)$/i;
+const PICTURE = /\.(png|jpe?g|tiff?|webp|bmp)$/i;
+/** What is no image by its very name; of everything else the server looks at the content. */
+const OTHER =
+  /\.(pdf|docx?|xlsx?|txt|html?|xml|css|js|exe|dll|inf|ini|db|ico|gif|svg|rar|7z|csv|json|log|bat|jar|md5|chm)$/i;
+const SKIPPED = /(^|\/)(\.|__MACOSX(\/|$))|(^|\/)(dicomdir|thumbs\.db|desktop\.ini|license|readme)$/i;
+/** Files chosen together beyond this share a row. */
+const MOST_ROWS = 12;
 const SVG = "http://www.w3.org/2000/svg";
 
-/** @typedef {{file: File, row: HTMLLIElement, bar: HTMLProgressElement, note: HTMLElement, bad: string}} Entry */
+/**
+ * A file and the number of the folder that it came from; null for one chosen by itself.
+ * @typedef {{file: File, folder: number | null}} Item
+ * @typedef {{items: Item[], bytes: number, row: HTMLLIElement, bar: HTMLProgressElement, note: HTMLElement, bad: string}} Entry
+ */
 
 class UploadDrop extends HTMLElement {
   /** @type {Entry[]} */
@@ -14,6 +24,8 @@ class UploadDrop extends HTMLElement {
   /** Why nothing can be sent yet; empty when it can. */
   blocked = "";
   busy = false;
+  /** The next folder's number. */
+  folders = 0;
   form = /** @type {HTMLFormElement} */ (this.querySelector("form"));
   input = /** @type {HTMLInputElement} */ (this.querySelector("[data-files]"));
   folder = /** @type {HTMLInputElement} */ (this.querySelector("[data-folder]"));
@@ -27,8 +39,9 @@ class UploadDrop extends HTMLElement {
     for (const part of this.querySelectorAll("[data-enhanced]")) part.removeAttribute("hidden");
     this.input.addEventListener("change", () => this.take(this.input));
     this.folder.addEventListener("change", () => {
-      this.series.checked = true;
-      this.take(this.folder);
+      const files = [...(this.folder.files ?? [])];
+      this.folder.value = "";
+      this.addFolder(files.map((file) => ({ file, path: file.webkitRelativePath || file.name })));
     });
     this.form.addEventListener("submit", (event) => this.submit(event));
     this.listenToDrops();
@@ -55,11 +68,12 @@ class UploadDrop extends HTMLElement {
       const transfer = event.dataTransfer;
       if (!transfer) return;
       const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter((entry) => entry);
-      if (entries.some((entry) => entry?.isDirectory)) {
-        this.series.checked = true;
-        for (const entry of entries) this.add(await filesOf(/** @type {FileSystemEntry} */ (entry)));
-      } else {
-        this.add([...transfer.files]);
+      const loose = [...transfer.files];
+      if (!entries.some((entry) => entry?.isDirectory)) return this.add(loose);
+      for (const entry of entries) {
+        const found = await filesOf(/** @type {FileSystemEntry} */ (entry));
+        if (entry?.isDirectory) this.addFolder(found);
+        else this.add(found.map(({ file }) => file));
       }
     });
   }
@@ -72,41 +86,62 @@ class UploadDrop extends HTMLElement {
 
   /** @param {File[]} files */
   add(files) {
-    for (const file of files) {
-      if (file.name.startsWith(".")) continue;
-      this.entries.push(this.entry(file));
-    }
+    const shown = files.filter((file) => !file.name.startsWith("."));
+    const items = shown.map((file) => ({ file, folder: null }));
+    if (items.length > MOST_ROWS) this.entries.push(this.entry(items, `${items.length} files`));
+    else for (const item of items) this.entries.push(this.entry([item], item.file.name));
     this.refresh();
   }
 
   /**
-   * @param {File} file
+   * A folder is one row. What is no image by its name stays here; each folder within it has its own number.
+   * @param {{file: File, path: string}[]} files
+   */
+  addFolder(files) {
+    const wanted = files.filter(({ file, path }) => file.size && !SKIPPED.test(path) && !OTHER.test(file.name));
+    const numbers = new Map();
+    const items = wanted.map(({ file, path }) => {
+      const parent = path.slice(0, path.lastIndexOf("/") + 1);
+      if (!numbers.has(parent)) numbers.set(parent, this.folders++);
+      return { file, folder: numbers.get(parent) };
+    });
+    const name = files[0]?.path.replace(/^\//, "").split("/")[0] ?? "";
+    if (items.some(({ file }) => PICTURE.test(file.name))) this.series.checked = true;
+    const left = files.length - items.length;
+    const more = left ? `${left} left out: ${left === 1 ? "no image" : "no images"}` : "";
+    this.entries.push(this.entry(items, name, more));
+    this.refresh();
+  }
+
+  /**
+   * @param {Item[]} items
+   * @param {string} name
+   * @param {string} [more]
    * @returns {Entry}
    */
-  entry(file) {
+  entry(items, name, more = "") {
+    const bytes = items.reduce((sum, { file }) => sum + file.size, 0);
+    const several = items.length !== 1 || items[0]?.folder !== null;
     const row = document.createElement("li");
     const thumb = element("span", "thumb");
-    const canvas = document.createElement("canvas");
-    canvas.width = PREVIEW;
-    canvas.height = PREVIEW;
-    thumb.append(canvas);
     const words = element("div");
-    words.append(element("span", "name", file.name), element("small", "", sizeOf(file.size)));
+    const size = several ? `${items.length} ${items.length === 1 ? "file" : "files"}, ${sizeOf(bytes)}` : sizeOf(bytes);
+    words.append(element("span", "name", name), element("small", "", more ? `${size}. ${more}` : size));
     const going = element("div", "pg");
     const bar = document.createElement("progress");
     bar.className = "bar";
     bar.max = 100;
     bar.value = 0;
-    bar.setAttribute("aria-label", `Upload of ${file.name}`);
+    bar.setAttribute("aria-label", `Upload of ${name}`);
     const note = element("small", "", "Ready");
     going.append(bar, note);
     const remove = document.createElement("button");
     remove.type = "button";
     remove.className = "btn quiet icon-only";
-    remove.setAttribute("aria-label", `Remove ${file.name}`);
+    remove.setAttribute("aria-label", `Remove ${name}`);
     remove.append(this.icon("trash"));
     row.append(thumb, words, going, remove);
-    const entry = { file, row, bar, note, bad: this.fault(file) };
+    const entry = { items, bytes, row, bar, note, bad: this.fault(items) };
     remove.addEventListener("click", () => {
       this.entries = this.entries.filter((each) => each !== entry);
       row.remove();
@@ -120,35 +155,60 @@ class UploadDrop extends HTMLElement {
       words.append(element("span", "err", entry.bad));
       note.textContent = "Not uploaded";
     } else {
-      preview(file, canvas).catch(() => thumb.replaceChildren(this.icon("layers")));
+      this.preview(items, thumb);
     }
     this.list.append(row);
     return entry;
   }
 
   /**
-   * What is wrong with a file, as far as its name and length tell; the server looks inside.
-   * @param {File} file
+   * A small picture where the browser can read one, else a sign for layers.
+   * @param {Item[]} items
+   * @param {HTMLElement} thumb
+   */
+  preview(items, thumb) {
+    const picture = items.find(({ file }) => PICTURE.test(file.name));
+    if (!picture) return thumb.replaceChildren(this.icon("layers"));
+    const canvas = document.createElement("canvas");
+    canvas.width = PREVIEW;
+    canvas.height = PREVIEW;
+    thumb.replaceChildren(canvas);
+    draw(picture.file, canvas).catch(() => thumb.replaceChildren(this.icon("layers")));
+  }
+
+  /**
+   * What is wrong with the files of a row, as far as names and lengths tell; the server looks inside.
+   * @param {Item[]} items
    * @returns {string}
    */
-  fault(file) {
-    if (!file.size) return "The file is empty. Remove it to go on.";
-    if (!KNOWN.test(file.name)) return "This is not an image that is read here. Remove it to go on.";
-    if (file.size > Number(this.dataset.maxMb) * MB) return `Larger than ${this.dataset.maxMb} MB. Remove it to go on.`;
+  fault(items) {
+    if (!items.length) return "There is no image in it. Remove it to go on.";
+    for (const { file } of items) {
+      const which = items.length > 1 ? `${file.name}: ` : "";
+      if (!file.size) return `${which}The file is empty. Remove it to go on.`;
+      if (OTHER.test(file.name)) return `${which}This is not an image that is read here. Remove it to go on.`;
+      if (file.size > Number(this.dataset.maxMb) * MB)
+        return `${which}Larger than ${this.dataset.maxMb} MB. Remove it to go on.`;
+    }
     return "";
+  }
+
+  /** @returns {Item[]} */
+  items() {
+    return this.entries.flatMap((entry) => entry.items);
   }
 
   refresh() {
     const entries = this.entries;
     this.list.hidden = !entries.length;
     const bad = entries.filter((entry) => entry.bad).length;
-    const total = entries.reduce((sum, entry) => sum + entry.file.size, 0);
-    let why = bad ? `${bad === 1 ? "One file" : `${bad} files`} to remove first.` : "";
-    if (entries.length > Number(this.dataset.maxFiles)) why = `At most ${this.dataset.maxFiles} files at once.`;
+    const total = entries.reduce((sum, entry) => sum + entry.bytes, 0);
+    const count = this.items().length;
+    let why = bad ? `${bad === 1 ? "One row" : `${bad} rows`} to remove first.` : "";
+    if (count > Number(this.dataset.maxFiles)) why = `At most ${this.dataset.maxFiles} files at once.`;
     if (total > Number(this.dataset.maxTotalMb) * MB) why = `At most ${this.dataset.maxTotalMb} MB at once.`;
     this.blocked = why;
-    this.note.textContent =
-      why || (entries.length ? `${entries.length === 1 ? "1 file" : `${entries.length} files`}, ${sizeOf(total)}` : "");
+    this.note.textContent = why || (count ? `${count === 1 ? "1 file" : `${count} files`}, ${sizeOf(total)}` : "");
     this.note.classList.toggle("err", Boolean(why));
     this.button.setAttribute("aria-disabled", String(Boolean(why)));
   }
@@ -165,7 +225,11 @@ class UploadDrop extends HTMLElement {
   send() {
     const body = new FormData(this.form);
     body.delete("files");
-    for (const { file } of this.entries) body.append("files", file, file.name);
+    const items = this.items();
+    for (const { file } of items) body.append("files", file, file.name);
+    if (items.some(({ folder }) => folder !== null)) {
+      body.append("folders", items.map(({ folder }) => folder ?? "").join(","));
+    }
     const request = new XMLHttpRequest();
     request.open("POST", this.form.action);
     request.setRequestHeader("Accept", "application/json");
@@ -186,23 +250,22 @@ class UploadDrop extends HTMLElement {
    */
   progress(loaded, total) {
     const entries = this.entries;
-    const bytes = entries.reduce((sum, entry) => sum + entry.file.size, 0);
+    const bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
     const sent = total ? (loaded / total) * bytes : 0;
     let before = 0;
-    for (const { file, bar, note } of entries) {
-      const share = Math.min(Math.max((sent - before) / (file.size || 1), 0), 1);
+    for (const { bytes: size, bar, note } of entries) {
+      const share = Math.min(Math.max((sent - before) / (size || 1), 0), 1);
       bar.value = Math.round(share * 100);
-      note.textContent =
-        share >= 1 ? "Uploaded" : share > 0 ? `${sizeOf(share * file.size)} of ${sizeOf(file.size)}` : "Waiting";
+      note.textContent = share >= 1 ? "Uploaded" : share > 0 ? `${sizeOf(share * size)} of ${sizeOf(size)}` : "Waiting";
       bar.classList.toggle("done", share >= 1);
-      before += file.size;
+      before += size;
     }
   }
 
   checking() {
     for (const { note, bar } of this.entries) {
       bar.value = 100;
-      note.textContent = "Uploaded, being checked";
+      note.textContent = "Uploaded. Names are being removed";
     }
   }
 
@@ -211,13 +274,23 @@ class UploadDrop extends HTMLElement {
     try {
       const answer = JSON.parse(request.responseText);
       if (request.status === 201) return location.assign(answer.location);
-      if (typeof answer.index === "number") this.entries[answer.index]?.row.classList.add("bad");
+      if (typeof answer.index === "number") this.rowOf(answer.index)?.classList.add("bad");
       return this.complain(answer.errors);
     } catch {
       if (request.status === 403)
         return this.complain({ files: "You are signed out, or this page is too old. Load it again." });
       return this.complain({ files: "The server could not take this upload, and nothing was kept. Try again." });
     }
+  }
+
+  /**
+   * The row of the nth file that was sent.
+   * @param {number} index
+   * @returns {HTMLLIElement | undefined}
+   */
+  rowOf(index) {
+    const item = this.items()[index];
+    return this.entries.find((entry) => item && entry.items.includes(item))?.row;
   }
 
   /** @param {Record<string, string>} errors */
@@ -272,7 +345,7 @@ class UploadDrop extends HTMLElement {
  * @param {File} file
  * @param {HTMLCanvasElement} canvas
  */
-async function preview(file, canvas) {
+async function draw(file, canvas) {
   const image = await createImageBitmap(file);
   const scale = Math.min(PREVIEW / image.width, PREVIEW / image.height);
   const [width, height] = [image.width * scale, image.height * scale];
@@ -281,16 +354,19 @@ async function preview(file, canvas) {
 }
 
 /**
+ * Every file below an entry, with its path from there.
  * @param {FileSystemEntry} entry
- * @returns {Promise<File[]>}
+ * @returns {Promise<{file: File, path: string}[]>}
  */
 async function filesOf(entry) {
   if (entry.isFile) {
     const one = /** @type {FileSystemFileEntry} */ (entry);
-    return [await new Promise((resolve, reject) => one.file(resolve, reject))];
+    /** @type {File} */
+    const file = await new Promise((resolve, reject) => one.file(resolve, reject));
+    return [{ file, path: entry.fullPath }];
   }
   const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
-  /** @type {File[]} */
+  /** @type {{file: File, path: string}[]} */
   const files = [];
   for (;;) {
     /** @type {FileSystemEntry[]} */
