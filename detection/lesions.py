@@ -53,7 +53,8 @@ def lesion_rows(found: dict[str, Any]) -> tuple[LesionRow, ...]:
         cells.append(("Extent", *_extent(lesion)))
         if series:
             cells.append(("Slices", *_slices(lesion)))
-        cells.append(("Largest area", *_area(lesion)))
+        else:
+            cells.append(("Area", *_area(lesion)))
         rows.append(LesionRow(number, tuple(cells), _largest(lesion) + 1))
     return tuple(rows)
 
@@ -116,28 +117,25 @@ def _largest(lesion: dict[str, Any]) -> int:
 def _place(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str]:
     """The patient's side where it is known, else the half of the picture; and the centroid."""
     side = lesion.get("side")
-    text = SIDES[side] if side in SIDES else _half(found, lesion)
-    return text, _centroid(lesion)
+    text, why = (SIDES[side], "") if side in SIDES else _half(found, lesion)
+    return text, "; ".join(part for part in (why, _centroid(lesion)) if part)
 
 
-def _half(found: dict[str, Any], lesion: dict[str, Any]) -> str:
+def _half(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str]:
     centroid, columns = lesion.get("centroid_px"), found.get("columns")
     if not centroid or not columns:
-        return "Not known"
+        return "Not known", ""
     share = (centroid[2] + 0.5) / columns
     if abs(share - 0.5) < 0.04:
-        return "Near the picture's middle, side not known"
-    return f"{'Right' if share > 0.5 else 'Left'} half of the picture, side not known"
+        return "Near the middle", "of the picture; the patient's side is not known"
+    return f"{'Right' if share > 0.5 else 'Left'} half", "of the picture; the patient's side is not known"
 
 
 def _centroid(lesion: dict[str, Any]) -> str:
-    centroid, millimetres = lesion.get("centroid_px"), lesion.get("centroid_from_first_voxel_mm")
+    centroid = lesion.get("centroid_px")
     if not centroid:
         return ""
-    text = f"centroid slice {centroid[0] + 1:.1f}, row {centroid[1] + 1:.0f}, column {centroid[2] + 1:.0f}"
-    if millimetres and None not in millimetres:
-        text += f"; {' × '.join(f'{value:.0f}' for value in millimetres[::-1])} mm from the first voxel"
-    return text
+    return f"centroid: slice {centroid[0] + 1:.1f}, row {centroid[1] + 1:.0f}, column {centroid[2] + 1:.0f}"
 
 
 def _volume(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str]:
@@ -184,7 +182,7 @@ def _no_diameters(found: dict[str, Any], lesion: dict[str, Any]) -> str:
 def _extent(lesion: dict[str, Any]) -> tuple[str, str]:
     millimetres, pixels = lesion.get("extent_mm"), lesion.get("extent_px")
     if millimetres and None not in millimetres:
-        return " × ".join(words.plain(value) for value in millimetres[::-1]) + " mm", "across, down, through slices"
+        return " × ".join(words.plain(value) for value in millimetres[::-1]) + " mm", "across, down, through"
     if millimetres:
         return f"{words.plain(millimetres[2])} × {words.plain(millimetres[1])} mm", "across, down"
     if not pixels:
@@ -196,9 +194,11 @@ def _extent(lesion: dict[str, Any]) -> tuple[str, str]:
 
 def _slices(lesion: dict[str, Any]) -> tuple[str, str]:
     first, last = lesion["slices"]
+    area, pixels = _area(lesion)
+    area = area if lesion.get("area_mm2") is None else f"{area}, {pixels}"
     if first == last:
-        return f"{first + 1}", ""
-    return f"{first + 1} to {last + 1}", f"largest on {_largest(lesion) + 1}"
+        return f"{first + 1}", area
+    return f"{first + 1} to {last + 1}", f"largest on {_largest(lesion) + 1}: {area}"
 
 
 def _area(lesion: dict[str, Any]) -> tuple[str, str]:

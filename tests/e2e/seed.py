@@ -64,11 +64,13 @@ def main() -> None:
     # The same patient twice, the distances known: two lesions, then one of them larger.
     rows.LOWEST, rows.STEP = -0.10, 0.04
     small = visits.ball(slices=12, first=3, last=4, row=38, column=40, radius=1.6)
-    for name, first_picture, radius, interval in (("earlier", 1, 6.0, (6.1, 9.3)), ("two", 2, 7.5, (10.0, 14.6))):
+    spacing = Spacing(6.0, 0.94, 0.94)
+    for name, first_picture, radius in (("earlier", 1, 6.0), ("two", 2, 7.5)):
         mask = visits.masks(small, visits.ball(slices=12, first=5, last=8, row=26, column=23, radius=radius))
+        volume = float(mask.sum()) * (spacing.voxel_ml or 0.0)
         made[name] = visits.visit(
             doctor, mask, reference="PX-TWO-12", first_picture=first_picture,
-            spacing=Spacing(6.0, 0.94, 0.94), interval=interval, level=0.9,
+            spacing=spacing, interval=(0.87 * volume, 1.16 * volume), level=0.9,
         )  # fmt: skip
     rows.LOWEST, rows.STEP = 0.15, 0.02
     rows.study(doctor, reference="PX-FAILED-01")
