@@ -24,6 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--report", type=Path, metavar="DIR", help="also an HTML report with pictures; never publish it"
     )
+    parser.add_argument(
+        "--robustness",
+        action="store_true",
+        help="instead: what rotation, noise, padding and the like cost, on a sample",
+    )
     parser.add_argument("--models", type=Path, metavar="DIR", help="weights and manifest (default: models/)")
     parser.add_argument("--quiet", action="store_true", help="no progress")
 
@@ -40,18 +45,19 @@ def run(args: argparse.Namespace) -> int:
             if not cases:
                 raise datasets.DataFault(f"{args.data}: holds no case of the split {args.split!r}.")
         datasets.refuse_duplicates(cases, splits.part_of())
-        figures = _measure(args, cases)
+        figures = _robustness(args, cases) if args.robustness else _measure(args, cases)
     except (datasets.DataFault, ImagingError) as fault:
         print(fault, file=sys.stderr)
         return 2
     args.json.parent.mkdir(parents=True, exist_ok=True)
     args.json.write_text(json.dumps(figures, indent=1) + "\n")
-    _print(figures)
+    if not args.robustness:
+        _print(figures)
     return 0
 
 
 def _measure(args: argparse.Namespace, cases: list[Case]) -> dict[str, Any]:
-    from ml.evaluation import report
+    from ml.evaluation import report, subgroups
     from ml.evaluation import run as evaluation
     from ml.pipeline import Pipeline
     from ml.training import splits
@@ -67,9 +73,28 @@ def _measure(args: argparse.Namespace, cases: list[Case]) -> dict[str, Any]:
         "data": {"folder": args.data.name, "family": cases[0].family, "split": args.split},
         **evaluation.summarise(results, groups),
     }
+    if cases[0].family == "lgg":
+        known = subgroups.by_case(args.data, [case.name for case in cases])
+        figures["subgroups"] = subgroups.figures(results, known)
     if args.report:
         report.write(args.report, figures, results)
     return figures
+
+
+def _robustness(args: argparse.Namespace, cases: list[Case]) -> dict[str, Any]:
+    from ml.evaluation import robustness
+    from ml.pipeline import Pipeline
+
+    pipeline = Pipeline.load(args.models) if args.models else Pipeline.load()
+    progress = Progress(len(robustness.CHANGES) + 1, quiet=args.quiet)
+    figures = robustness.table(pipeline, cases, report=progress.done)
+    progress.close()
+    print(robustness.as_markdown({cases[0].family: figures}))
+    return {
+        "model": {"version": pipeline.version, "files": pipeline.files},
+        "data": {"folder": args.data.name, "family": cases[0].family, "split": args.split},
+        **figures,
+    }
 
 
 def _print(figures: dict[str, Any]) -> None:
@@ -80,7 +105,7 @@ def _print(figures: dict[str, Any]) -> None:
     for name, value in figures["outline_baselines"].items():
         print(f"  baseline {name}: {_words(value)}")
     for name, value in figures["slices"].items():
-        if name != "baselines":
+        if name not in ("baselines", "curves"):
             print(f"slices {name}: {_words(value)}")
     for name, value in figures["slices"]["baselines"].items():
         print(f"  baseline {name}: {_words(value)}")

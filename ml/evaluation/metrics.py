@@ -38,6 +38,23 @@ def hd95(found: np.ndarray, truth: np.ndarray) -> float | None:
     return float(np.percentile(np.concatenate([to_truth, to_found]), 95))
 
 
+def nsd(found: np.ndarray, truth: np.ndarray, tolerance: float = 2.0) -> float | None:
+    """Normalised surface Dice of two outlines (rows, columns), 0..1.
+
+    The share of both edges that lies within `tolerance` pixels of the other edge (Nikolov and others,
+    2018). None where both are empty, 0 where one is.
+    """
+    if not found.any() and not truth.any():
+        return None
+    if not found.any() or not truth.any():
+        return 0.0
+    edges = [mask & ~ndimage.binary_erosion(mask) for mask in (found, truth)]
+    near = sum(
+        int((ndimage.distance_transform_edt(~edges[1 - side])[edges[side]] <= tolerance).sum()) for side in (0, 1)
+    )
+    return near / (int(edges[0].sum()) + int(edges[1].sum()))
+
+
 def lesions(found: np.ndarray, truth: np.ndarray) -> tuple[int, int, int]:
     """True lesions, how many of them are touched, and found ones that touch none; connected in 3-D (S, R, C)."""
     near = np.ones((3, 3, 3), bool)
@@ -66,6 +83,49 @@ def ece(probability: np.ndarray, truth: np.ndarray, bins: int = 10) -> float:
         for number in np.unique(place)
     ]
     return float(sum(gaps))
+
+
+def risk_coverage(probability: np.ndarray, truth: np.ndarray, steps: int = 20) -> list[dict[str, float]]:
+    """How wrong the answers are when only the surest share of (n,) probabilities is answered.
+
+    One point for each share: `coverage`, `error`, and `confidence`, the least max(p, 1 - p) among the answered.
+    """
+    confidence = np.maximum(probability, 1 - probability)
+    order = np.argsort(-confidence, kind="stable")
+    wrong = ((probability >= 0.5) != truth)[order]
+    points = []
+    for step in range(1, steps + 1):
+        count = max(1, round(len(order) * step / steps))
+        points.append(
+            {
+                "coverage": round(count / len(order), 4),
+                "error": round(float(wrong[:count].mean()), 4),
+                "confidence": round(float(confidence[order[count - 1]]), 4),
+            }
+        )
+    return points
+
+
+def roc(score: np.ndarray, truth: np.ndarray, points: int = 60) -> list[tuple[float, float]]:
+    """(1 - specificity, sensitivity) along the ROC curve of (n,) scores; empty where one class is missing."""
+    if truth.all() or not truth.any():
+        return []
+    cuts = np.unique(np.quantile(score, np.linspace(0, 1, points)))[::-1]
+    curve = [(float((score[~truth] >= cut).mean()), float((score[truth] >= cut).mean())) for cut in cuts]
+    return [(0.0, 0.0), *curve, (1.0, 1.0)]
+
+
+def reliability(probability: np.ndarray, truth: np.ndarray, bins: int = 10) -> list[dict[str, float]]:
+    """For each bin of (n,) probabilities that holds any: how many, what they said, how often it was true."""
+    place = np.minimum((probability * bins).astype(int), bins - 1)
+    return [
+        {
+            "count": int((place == number).sum()),
+            "said": round(float(probability[place == number].mean()), 4),
+            "true": round(float(truth[place == number].mean()), 4),
+        }
+        for number in np.unique(place)
+    ]
 
 
 def interval(

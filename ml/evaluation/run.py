@@ -8,28 +8,25 @@ from typing import Any
 
 import numpy as np
 
-from ml.evaluation import metrics
+from ml.evaluation import metrics, shortcuts
 from ml.findings import Findings, Verdict
 from ml.imaging.volume import Kind, Volume, one_channel_if_equal
 from ml.pipeline import Pipeline
 from ml.training.datasets import Case
-
-RING = 12
-"""Width in pixels of the picture's edge that the ring-only baseline sees."""
 
 
 @dataclass(frozen=True)
 class Result:
     """One case: its findings, what is true, and what shortcuts would have said.
 
-    `masks`, `truth` bool (slices, rows, columns); `ring` float (slices, 7) statistics of the edge.
+    `masks`, `truth` bool (slices, rows, columns); `shortcuts` as `shortcuts.properties` gives them.
     """
 
     case: Case
     findings: Findings
     masks: np.ndarray
     truth: np.ndarray
-    ring: np.ndarray
+    shortcuts: dict[str, np.ndarray]
 
     @property
     def probabilities(self) -> np.ndarray:
@@ -42,16 +39,27 @@ class Result:
         return np.asarray(self.truth.any(axis=(1, 2)))
 
 
-def measure(pipeline: Pipeline, cases: Sequence[Case], *, report: Callable[[int], None] | None = None) -> list[Result]:
-    """Analyses every case as the application would. Raises DataFault for a bad file."""
+def measure(
+    pipeline: Pipeline,
+    cases: Sequence[Case],
+    *,
+    change: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]] | None = None,
+    report: Callable[[int], None] | None = None,
+) -> list[Result]:
+    """Analyses every case as the application would; `change` alters voxels and truth first.
+
+    Raises DataFault for a bad file.
+    """
     results = []
     for number, case in enumerate(cases):
         voxels, truth = case.read()
+        if change is not None:
+            voxels, truth = change(voxels, truth)
         kind: Kind = "series" if case.family == "lgg" else "image"
         volume = Volume(one_channel_if_equal(voxels), kind, tuple(path.name for path in case.images))
         findings = pipeline([volume])[0]
         masks = np.stack([found.mask.pixels > 0 for found in findings.slices])
-        results.append(Result(case, findings, masks, truth, _ring(voxels)))
+        results.append(Result(case, findings, masks, truth, shortcuts.properties(voxels)))
         if report:
             report(number + 1)
     return results
@@ -75,6 +83,7 @@ def summarise(results: Sequence[Result], groups: Sequence[int] | None = None) ->
         figures["outline"] = _volumes(outlined)
     else:
         figures["outline"] = _pictures(clusters)
+    figures["size_interval"] = _intervals(clusters)
     figures["outline_baselines"] = _outline_baselines(outlined)
     figures["slices"] = _verdicts(clusters)
     figures["scans"] = {
@@ -95,10 +104,8 @@ def _volumes(results: Sequence[Result]) -> dict[str, Any]:
     values = [metrics.dice(result.masks, result.truth) for result in results]
     overlap = [metrics.iou(result.masks, result.truth) for result in results]
     ratio = [result.masks.sum() / result.truth.sum() - 1 for result in results]
-    distances = [
-        [d for found, truth in zip(r.masks, r.truth, strict=True) if (d := metrics.hd95(found, truth)) is not None]
-        for r in results
-    ]
+    distances = _of_slices(results, metrics.hd95)
+    surfaces = _of_slices(results, metrics.nsd)
     counts = [metrics.lesions(result.masks, result.truth) for result in results]
     sick_slices = [metrics.dice(f, t) for r in results for f, t in zip(r.masks, r.truth, strict=True) if t.any()]
     return {
@@ -108,10 +115,44 @@ def _volumes(results: Sequence[Result]) -> dict[str, Any]:
         "volume_iou_mean": _with_interval(overlap, lambda drawn: float(np.mean(drawn))),
         "dice_of_tumour_slices_mean": round(float(np.mean(sick_slices)), 4),
         "hd95_px_median": _median([value for each in distances for value in each]),
+        "nsd_2px_mean": _with_interval(
+            [float(np.mean(each)) for each in surfaces if each], lambda drawn: float(np.mean(drawn))
+        ),
         "relative_volume_error_mean": round(float(np.mean(np.abs(ratio))), 4),
         "lesion_sensitivity": round(sum(c[1] for c in counts) / max(sum(c[0] for c in counts), 1), 4),
         "false_lesions_per_scan": round(sum(c[2] for c in counts) / len(counts), 3),
         "by_case": {result.case.name: round(value, 4) for result, value in zip(results, values, strict=True)},
+    }
+
+
+def _of_slices(
+    results: Sequence[Result], figure: Callable[[np.ndarray, np.ndarray], float | None]
+) -> list[list[float]]:
+    """A figure of each slice of each case, where it is defined."""
+    return [
+        [value for pair in zip(r.masks, r.truth, strict=True) if (value := figure(*pair)) is not None] for r in results
+    ]
+
+
+def _intervals(clusters: Sequence[Sequence[Result]]) -> dict[str, Any] | None:
+    """How often the interval of the outlined size holds the true size, patient by patient; None where none was told."""
+    held: list[list[bool]] = []
+    widths: list[float] = []
+    for cluster in clusters:
+        inside = []
+        for result in cluster:
+            told, size = result.findings.outline_px_interval, int(result.masks.sum())
+            if told is not None and result.truth.any() and size:
+                inside.append(told[0] <= int(result.truth.sum()) <= told[1])
+                widths.append(told[1] / max(told[0], 1))
+        if inside:
+            held.append(inside)
+    if not held:
+        return None
+    return {
+        "patients": len(held),
+        "covered": _with_interval([float(np.mean(each)) for each in held], lambda drawn: float(np.mean(drawn))),
+        "high_by_low_median": _median(widths),
     }
 
 
@@ -123,9 +164,10 @@ def _pictures(clusters: Sequence[Sequence[Result]]) -> dict[str, Any]:
     # Overlaps are computed once; the bootstrap draws them a thousand times.
     scored = [[_Scored(r) for r in cluster] for cluster in clusters]
 
-    def mean_of(name: str, plane: str = "") -> Callable[[list[Any]], float | None]:
+    def mean_of(name: str, plane: str = "", kind: str = "") -> Callable[[list[Any]], float | None]:
         def mean(drawn: list[Any]) -> float | None:
-            values = [getattr(s, name) for c in drawn for s in c if s.sick and plane in ("", s.plane)]
+            chosen = [s for c in drawn for s in c if s.sick and plane in ("", s.plane) and kind in ("", s.kind)]
+            values = [getattr(s, name) for s in chosen]
             return float(np.mean(values)) if values else None
 
         return mean
@@ -137,7 +179,11 @@ def _pictures(clusters: Sequence[Sequence[Result]]) -> dict[str, Any]:
         "mean_dice": _with_interval(scored, mean_of("dice")),
         "iou_by_plane": {plane: _with_interval(scored, mean_of("iou", plane)) for plane in ("ax", "co", "sa")},
         "pooled_iou": round(inter / union, 4) if union else None,
+        "iou_by_kind": {kind: _with_interval(scored, mean_of("iou", kind=kind)) for kind in ("gl", "me", "pi")},
         "hd95_px_median": _median([s.distance for c in scored for s in c if s.distance is not None]),
+        "nsd_2px_mean": round(
+            float(np.mean([s.surface for c in scored for s in c if s.sick and s.surface is not None] or [0.0])), 4
+        ),
         "missed_share": round(float(np.mean([float(s.iou == 0) for c in scored for s in c if s.sick] or [0.0])), 4),
     }
 
@@ -149,7 +195,8 @@ class _Scored:
         self.iou, self.dice = metrics.iou(result.masks, result.truth), metrics.dice(result.masks, result.truth)
         self.both, self.union = int((result.masks & result.truth).sum()), int((result.masks | result.truth).sum())
         self.distance = metrics.hd95(result.masks[0], result.truth[0])
-        self.sick, self.plane = bool(result.truth.any()), result.case.plane
+        self.surface = metrics.nsd(result.masks[0], result.truth[0])
+        self.sick, self.plane, self.kind = bool(result.truth.any()), result.case.plane, result.case.kind
 
 
 def _verdicts(clusters: Sequence[Sequence[Result]]) -> dict[str, Any]:
@@ -166,7 +213,7 @@ def _verdicts(clusters: Sequence[Sequence[Result]]) -> dict[str, Any]:
     called = probability >= 0.5
     verdicts = np.array([found.verdict.value for c in clusters for r in c for found in r.findings.slices])
     sure = (verdicts == "tumour") | (verdicts == "no_tumour")
-    ring = np.concatenate([r.ring for c in clusters for r in c])
+    unit = np.concatenate([[n] * len(p) for n, (p, _) in enumerate(pairs)])
     return {
         "slices": len(truth),
         "with_tumour": int(truth.sum()),
@@ -174,13 +221,23 @@ def _verdicts(clusters: Sequence[Sequence[Result]]) -> dict[str, Any]:
         "auc": _with_interval(pairs, lambda drawn: metrics.auc(*joined(drawn))),
         "sensitivity": round(float(called[truth].mean()), 4) if truth.any() else None,
         "specificity": round(float((~called[~truth]).mean()), 4) if (~truth).any() else None,
-        "ece": round(metrics.ece(probability, truth), 4),
+        "ece": _with_interval(pairs, lambda drawn: metrics.ece(*joined(drawn))),
         "uncertain_share": round(float((verdicts == "uncertain").mean()), 4),
         "refused_share": round(float((verdicts == "refused").mean()), 4),
         "accuracy_outside_the_band": round(float((called == truth)[sure].mean()), 4) if sure.any() else None,
         "baselines": {
             "always_no_tumour_accuracy": round(float((~truth).mean()), 4),
-            "ring_only_auc": _ring_auc(ring, truth, np.concatenate([[n] * len(p) for n, (p, _) in enumerate(pairs)])),
+            **{
+                f"{name}_auc": shortcuts.auc(
+                    np.concatenate([r.shortcuts[name] for c in clusters for r in c]), truth, unit
+                )
+                for name in ("ring_only", "size_only", "mean_only")
+            },
+        },
+        "curves": {
+            "risk_coverage": metrics.risk_coverage(probability, truth),
+            "reliability": metrics.reliability(probability, truth),
+            "roc": [[round(x, 4), round(y, 4)] for x, y in metrics.roc(probability, truth)],
         },
     }
 
@@ -198,43 +255,3 @@ def _outline_baselines(results: Sequence[Result]) -> dict[str, Any]:
         copied = [metrics.dice(np.roll(r.truth, 1, axis=0), r.truth) for r in series]
         baselines["neighbours_true_mask_dice"] = round(float(np.mean(copied)), 4)
     return baselines
-
-
-def _ring(voxels: np.ndarray) -> np.ndarray:
-    """Seven statistics of the outermost pixels of each slice: float (slices, 7)."""
-    grey = voxels.mean(axis=3)
-    inside = np.zeros(grey.shape[1:], bool)
-    inside[RING:-RING, RING:-RING] = True
-    edge = grey[:, ~inside]
-    return np.stack(
-        [
-            edge.mean(1),
-            edge.std(1),
-            edge.max(1),
-            edge.min(1),
-            np.median(edge, 1),
-            (edge > 10).mean(1),
-            (edge == 0).mean(1),
-        ],
-        axis=1,
-    )
-
-
-def _ring_auc(ring: np.ndarray, truth: np.ndarray, unit: np.ndarray) -> float | None:
-    """AUC of a logistic regression on the ring alone, cross-validated over patients or groups."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import GroupKFold, cross_val_predict
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    folds = min(5, len(np.unique(unit)))
-    if folds < 2 or min(truth.sum(), (~truth).sum()) < folds:
-        return None
-    model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=500))
-    try:
-        odds = cross_val_predict(model, ring, truth, groups=unit, cv=GroupKFold(folds), method="decision_function")
-    except ValueError:
-        # A fold without either class: there is nothing to learn a ring from.
-        return None
-    value = metrics.auc(odds, truth)
-    return None if value is None else round(value, 4)

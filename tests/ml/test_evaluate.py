@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ml.__main__ import main
-from ml.evaluation import metrics
+from ml.evaluation import metrics, shortcuts, subgroups
 
 
 class TestTheCommand:
@@ -24,7 +24,21 @@ class TestTheCommand:
         assert figures["outline_baselines"]["neighbours_true_mask_dice"] > 0
         assert figures["slices"]["baselines"]["always_no_tumour_accuracy"] == pytest.approx(1 / 3, abs=1e-4)
         assert len(figures["model"]["files"]) >= 3
-        assert "<table>" in (report / "index.html").read_text()
+        assert set(figures["slices"]["baselines"]) >= {"ring_only_auc", "size_only_auc", "mean_only_auc"}
+        assert figures["slices"]["curves"]["risk_coverage"][-1]["coverage"] == 1.0
+        assert set(figures["subgroups"]) == {"site"}
+        self.check_page(report)
+
+    def check_page(self, report: Path) -> None:
+        """One file that needs no other, says what it shows, and names every picture."""
+        assert [path.name for path in report.iterdir()] == ["index.html"]
+        page = (report / "index.html").read_text()
+        assert "do not publish" in page
+        assert "<caption>Outlines</caption>" in page
+        assert 'lang="en"' in page
+        assert "http" not in page.replace("http://www.w3.org", "")
+        assert page.count("<img ") == page.count('alt="Slice of')
+        assert page.count("<svg ") == page.count('role="img" aria-label="')
 
     def test_it_measures_the_other_layout(self, tmp_path: Path, brisc_folder: Path) -> None:
         out = tmp_path / "figures.json"
@@ -48,6 +62,33 @@ class TestTheCommand:
         assert not (tmp_path / "f.json").exists()
 
 
+class TestTheTableOfPatients:
+    def test_groups_are_codes_as_published_and_unknown_is_left_out(self, tmp_path: Path) -> None:
+        header = "Patient,histological_type,neoplasm_histologic_grade,gender,age_at_initial_pathologic"
+        (tmp_path / "data.csv").write_text(f"{header}\nTCGA_CS_0001,1,2,1,67\nTCGA_HT_0002,,1,,\n")
+        names = ["TCGA_CS_0001_20000101", "TCGA_HT_0002_19990101", "other"]
+        assert subgroups.by_case(tmp_path, names) == {
+            names[0]: {"site": "CS", "sex": "code 1", "grade": "code 2", "histology": "code 1", "age": "60 and over"},
+            names[1]: {"site": "HT", "grade": "code 1"},
+            names[2]: {},
+        }
+
+    def test_without_a_table_only_the_site_is_known(self, tmp_path: Path) -> None:
+        assert subgroups.by_case(tmp_path, ["TCGA_CS_0001_20000101"]) == {"TCGA_CS_0001_20000101": {"site": "CS"}}
+
+
+class TestTheShortcuts:
+    def test_a_frame_that_tells_the_answer_is_found_out(self) -> None:
+        random = np.random.default_rng(1)
+        voxels = random.integers(0, 200, (60, 64, 64, 1)).astype(np.uint8)
+        truth = np.arange(60) % 2 == 0
+        voxels[truth, :4] = 255
+        assert (shortcuts.auc(shortcuts.properties(voxels)["ring_only"], truth, np.arange(60)) or 0) > 0.95
+
+    def test_without_both_answers_there_is_no_figure(self) -> None:
+        assert shortcuts.auc(np.zeros((8, 2)), np.ones(8, bool), np.arange(8)) is None
+
+
 class TestTheFigures:
     SQUARE = np.zeros((20, 20), bool)
     SQUARE[5:10, 5:10] = True
@@ -66,6 +107,19 @@ class TestTheFigures:
     def test_distance_of_a_moved_square(self) -> None:
         assert metrics.hd95(self.SQUARE, self.SQUARE) == 0.0
         assert metrics.hd95(self.SQUARE, self.MOVED) == pytest.approx(2.0)
+
+    def test_surfaces_within_two_pixels_agree(self) -> None:
+        nothing = np.zeros_like(self.SQUARE)
+        assert metrics.nsd(self.SQUARE, self.MOVED) == 1.0
+        assert (metrics.nsd(self.SQUARE, np.roll(self.SQUARE, 9, axis=1)) or 0.0) < 0.2
+        assert metrics.nsd(nothing, nothing) is None
+        assert metrics.nsd(nothing, self.SQUARE) == 0.0
+
+    def test_answering_only_the_surest_is_less_often_wrong(self) -> None:
+        probability, truth = np.array([0.99, 0.01, 0.9, 0.55]), np.array([True, False, True, False])
+        points = metrics.risk_coverage(probability, truth, steps=4)
+        assert [point["error"] for point in points] == [0.0, 0.0, 0.0, 0.25]
+        assert points[-1]["confidence"] == 0.55
 
     def test_lesions_found_missed_and_invented(self) -> None:
         truth, found = np.zeros((3, 20, 20), bool), np.zeros((3, 20, 20), bool)
