@@ -242,6 +242,8 @@ class Findings:
             these two and the lesions' own; None where that was not measured.
         thresholds: of `tumour_probability`: below the first nothing is said to be there, from the
             second on a tumour is suspected; a series has other ones than its slices. None if not told.
+        compartment_sure: False where neither the file nor the picture tells the sequence clearly, so that
+            the outline may mean the other compartment; None without an outline or if not told.
     """
 
     kind: Kind
@@ -256,6 +258,7 @@ class Findings:
     outline_px_interval: tuple[int, int] | None = None
     interval_level: float | None = None
     thresholds: tuple[float, float] | None = None
+    compartment_sure: bool | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "verdict", Verdict(self.verdict))
@@ -275,6 +278,8 @@ class Findings:
         outlined = sum(found.area_px for found in self.slices)
         if bool(outlined) != (self.compartment is not None):
             raise ValueError("an outline, and only that, has a compartment")
+        if self.compartment is None and self.compartment_sure is not None:
+            raise ValueError("without a compartment nothing can be sure of it")
         if refused and outlined:
             raise ValueError("a refused scan has no outline")
         if sum(lesion.area_px for lesion in self.lesions) != outlined:
@@ -331,6 +336,7 @@ def to_json(
         "reason": findings.reason,
         "tumour_probability": _rounded(findings.tumour_probability, 4),
         "compartment": findings.compartment.value if findings.compartment else None,
+        "compartment_sure": findings.compartment_sure,
         "tumour_volume_ml": _rounded(findings.tumour_volume_ml, 3),
         "tumour_volume_ml_interval": _rounded(findings.tumour_volume_ml_interval, 3),
         "outline_px_interval": _rounded(findings.outline_px_interval, 3),

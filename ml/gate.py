@@ -81,12 +81,14 @@ class Judge:
 class Gate:
     """`brain` scores "a brain MRI", `flair` scores "FLAIR rather than contrast T1".
 
-    `threshold` is the log-odds below which a picture is refused.
+    `threshold` is the log-odds below which a picture is refused; `sure` how far from 0 those of `flair`
+    must be for the family to be named without doubt.
     """
 
     brain: Judge
     flair: Judge
     threshold: float
+    sure: float = 0.0
 
     def refuse(self, features: np.ndarray, images: np.ndarray) -> str | None:
         """Why a volume is refused, as a sentence, or None.
@@ -98,27 +100,28 @@ class Gate:
             return BLANK
         return REFUSAL if float(np.median(self.brain.score(features[lively]))) < self.threshold else None
 
-    def family(self, features: np.ndarray, *, colour: bool, sequence: str | None) -> Family:
-        """Which outline a volume gets.
+    def family(self, features: np.ndarray, *, colour: bool, sequence: str | None) -> tuple[Family, bool]:
+        """Which outline a volume gets, and whether that is sure.
 
         `colour`: three differing channels, so the composite with FLAIR in the middle. `sequence`:
         what the file says; it decides where it is clear, else the pictures do.
         """
         if colour or sequence == "FLAIR":
-            return "flair"
+            return "flair", True
         if sequence in ("T1", "T1c"):
-            return "t1c"
-        return "flair" if float(np.median(self.flair.score(features))) > 0 else "t1c"
+            return "t1c", True
+        odds = float(np.median(self.flair.score(features)))
+        return "flair" if odds > 0 else "t1c", abs(odds) >= self.sure
 
 
-def from_arrays(arrays: dict[str, np.ndarray], threshold: float) -> Gate:
+def from_arrays(arrays: dict[str, np.ndarray], threshold: float, sure: float = 0.0) -> Gate:
     """Builds the gate from the arrays of its weight file."""
 
     def judge(name: str) -> Judge:
         parts = {field: arrays[f"{name}/{field}"] for field in ("mean", "spread", "hidden", "hidden_bias", "out")}
         return Judge(**parts, out_bias=float(arrays[f"{name}/out_bias"]))
 
-    return Gate(brain=judge("brain"), flair=judge("flair"), threshold=threshold)
+    return Gate(brain=judge("brain"), flair=judge("flair"), threshold=threshold, sure=sure)
 
 
 _TINT = 0.02

@@ -85,6 +85,7 @@ class _Work:
     outlines: list[np.ndarray | None]
     refusal: str | None = None
     family: gate.Family = "flair"
+    family_sure: bool = True
     probabilities: np.ndarray | None = None
 
 
@@ -110,7 +111,10 @@ class Pipeline:
         from ml.networks import load
 
         classifier, unet = load.compiled(folder)
-        judge = gate.from_arrays(weights.read_arrays(folder / "gate.npz"), float(manifest["gate"]["threshold"]))
+        numbers = manifest["gate"]
+        judge = gate.from_arrays(
+            weights.read_arrays(folder / "gate.npz"), float(numbers["threshold"]), float(numbers.get("sure", 0.0))
+        )
         return cls(classifier, unet, judge, settings, manifest)
 
     def __call__(self, volumes: Sequence[Volume], *, batch: int = 16, progress: Report | None = None) -> list[Findings]:
@@ -166,7 +170,9 @@ class Pipeline:
         work.features = []
         work.refusal = self._gate.refuse(features, work.prepared.images)
         if work.refusal is None:
-            work.family = self._gate.family(features, colour=work.colour, sequence=work.volume.sequence)
+            work.family, work.family_sure = self._gate.family(
+                features, colour=work.colour, sequence=work.volume.sequence
+            )
             work.probabilities = self._settings.calibrations[work.family].probability(work.differences)
 
     def _wanted(self, work: _Work) -> list[int]:
@@ -209,6 +215,7 @@ class Pipeline:
             reason=reason,
             tumour_probability=probability,
             compartment=_COMPARTMENTS[work.family] if masks.any() else None,
+            compartment_sure=work.family_sure if masks.any() else None,
             tumour_volume_ml=sizes.volume_ml,
             lesions=_with_intervals(sizes.lesions, doubt),
             tumour_volume_ml_interval=_around(sizes.volume_ml, doubt),

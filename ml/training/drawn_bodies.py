@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from PIL import Image
 from scipy import ndimage
 
 SIDE = 192
@@ -216,12 +217,56 @@ KINDS: tuple[Draw, ...] = (trunk, trunk, trunk, limb, spine, ct_head, ct_head, e
 """The kinds that are drawn; the commonest of real life more often."""
 
 
+def textured(level: np.ndarray, brain: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """A drawing (rows, columns) filled with the tissue of a brain slice uint8 (256, 256, 3): uint8 (rows, columns, 3).
+
+    Locally it is MRI, as a whole it is another part of the body.
+    """
+    covers = []
+    for _ in range(3):
+        side = int(random.integers(50, 120))
+        top, left = (int(value) for value in random.integers(50, 206 - side, 2))
+        part = Image.fromarray(brain[top : top + side, left : left + side, 1]).resize((SIDE, SIDE))
+        cover = np.rot90(np.asarray(part, np.float32) / 255, int(random.integers(4)))
+        covers.append(cover / max(float(cover.mean()), 0.05))
+    place = np.digitize(_cloud(random, 5), (-0.3, 0.3))
+    tissue = np.choose(place, covers)
+    pixels = np.clip(level * (0.35 + 0.65 * tissue) * random.uniform(0.6, 1.1), 0, 1) * 255
+    return np.repeat(pixels.astype(np.uint8)[..., None], 3, axis=2)
+
+
+def as_ct(brain: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """A brain slice uint8 (256, 256, 3) with the shades of CT: white skull, brain of nearly one grey."""
+    grey = brain[..., 1].astype(np.float32) / 255
+    bright = ndimage.uniform_filter(grey, 5) > 0.1
+    inside = np.ones_like(bright)
+    for axis in (0, 1):
+        inside &= np.maximum.accumulate(bright, axis) & np.flip(
+            np.maximum.accumulate(np.flip(bright, axis), axis), axis
+        )
+    depth = ndimage.distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1]
+    scalp, skull = random.uniform(1, 9), random.uniform(8, 20)
+    core = depth > scalp + skull
+    tissue = grey[core].mean() if core.any() else 0.5
+    contrast = random.uniform(-0.5, 0.6)
+    level = np.where(core, random.uniform(0.25, 0.6) + contrast * (grey - tissue), 0.0)
+    level = np.where(inside & (depth <= scalp), random.uniform(0.15, 0.5), level)
+    level = np.where((depth > scalp) & ~core, random.uniform(0.85, 1.1), level)
+    level = ndimage.gaussian_filter(level, 0.7) + random.normal(0, random.uniform(0.01, 0.05), level.shape) * inside
+    return np.repeat((np.clip(level, 0, 1) * 255).astype(np.uint8)[..., None], 3, axis=2)
+
+
 def misused(brain: np.ndarray, other: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """A picture made of brain slices that is itself no slice: uint8 (256, 256, 3) twice to (256, 256, 3).
 
-    A contact sheet, squares in disorder, a head drawn far too wide, a negative, a small detail.
+    Another part of the body with a brain's tissue, a CT of it, a contact sheet, squares in disorder, a head
+    drawn far too wide, a negative, a small detail.
     """
-    kind = random.integers(5)
+    kind = random.integers(10)
+    if kind >= 7:
+        return textured(trunk(random) if random.random() < 0.75 else limb(random), brain, random)
+    if kind >= 5:
+        return as_ct(brain, random)
     if kind == 0:
         rows, columns = int(random.integers(2, 5)), int(random.integers(2, 5))
         sheet = np.tile(np.concatenate([brain[::2, ::2], other[::2, ::2]], 1), (rows, columns, 1))

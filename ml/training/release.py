@@ -15,7 +15,6 @@ import logging
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,19 +23,16 @@ import keras
 import numpy as np
 
 from ml import weights
-from ml.gate import from_arrays, plain
 from ml.networks import load
 from ml.networks.classifier import classifier
 from ml.networks.inference import Compiled, classifying
 from ml.networks.unet import unet
-from ml.training import cache, calibration, datasets, gate, recipe, series, sizes, splits
+from ml.training import cache, calibration, datasets, judges, recipe, series, sizes, splits
 
 log = logging.getLogger(__name__)
 
 GATE = "gate.npz"
 _SEED = 5
-_REFUSED = 0.007
-"""Share of held-out brain slices that the gate may refuse."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -88,8 +84,9 @@ def _release(args: argparse.Namespace, cases: list[datasets.Case], aside: Path) 
         manifest["gate"] = before["gate"]
         shutil.copyfile(args.out / GATE, aside / GATE)
     else:
-        sets = _gate_features(networks[0], learnt, held, args)
-        manifest["gate"] = _fit_gate(sets, aside / GATE, unseen=args.unseen)
+        sets = judges.gather(lambda images: _run(networks[0], images)[1], learnt, held, args.not_brain, args.also_brain)
+        manifest["gate"], stored = judges.fit(sets, unseen=args.unseen)
+        weights.write_arrays(aside / GATE, stored, exact=True)
     names = (load.CLASSIFIER, load.UNET, GATE)
     manifest["files"] = {name: weights.digest(aside / name) for name in names}
     (aside / weights.MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
@@ -117,11 +114,6 @@ def _run(network: Compiled, images: np.ndarray) -> list[np.ndarray]:
 def _odds(network: Compiled, images: np.ndarray) -> np.ndarray:
     logits = _run(network, images)[0]
     return np.asarray(logits[:, 1] - logits[:, 0], np.float64)
-
-
-def grey_flair(images: np.ndarray) -> np.ndarray:
-    """The composite's FLAIR in all three channels."""
-    return np.repeat(images[..., 1:2], 3, axis=3)
 
 
 def _calibrate(seen: _Seen, held: cache.Slices) -> dict[str, Any]:
@@ -211,7 +203,7 @@ def _look(networks: tuple[Compiled, Compiled], slices: cache.Slices) -> _Seen:
     family = recipe.families(slices)
     lgg, brisc = np.flatnonzero(family == "lgg"), np.flatnonzero(family == "brisc")
     composite = np.asarray(slices.images[lgg])
-    variants = [composite, grey_flair(composite)]
+    variants = [composite, judges.grey_flair(composite)]
     pictures = np.asarray(slices.images[brisc])
     return _Seen(
         lgg=lgg,
@@ -228,81 +220,6 @@ def _mirrored(network: Compiled, images: np.ndarray) -> np.ndarray:
     """The mean outline of pictures and their mirror images, as the pipeline does with a lone picture."""
     other = _run(network, images[:, :, ::-1])[0][:, :, ::-1]
     return np.asarray((_run(network, images)[0] + other) / 2)
-
-
-def _gate_features(
-    network: Compiled, learnt: cache.Slices, held: cache.Slices, args: argparse.Namespace
-) -> dict[str, np.ndarray]:
-    """What the gate is fitted on and measured on, each float32 (n, features)."""
-    random = np.random.default_rng(_SEED)
-
-    def features(images: np.ndarray) -> np.ndarray:
-        return np.concatenate([_run(network, images)[1], plain(images)], axis=1)
-
-    sets = {f"yes/{family}": features(gate.brains(learnt, family, 1800, random)) for family in ("lgg", "brisc")}
-    sets |= {f"yes_held/{family}": features(gate.brains(held, family, 700, random)) for family in ("lgg", "brisc")}
-    if args.also_brain:
-        heads = [picture for kind in gate.read_pictures(args.also_brain).values() for picture in kind]
-        sets["yes/drawn"] = features(gate.prepare_all([gate.vary(picture, random) for picture in heads * 2]))
-    sets["no/generated"] = features(gate.generated(1000, random))
-    for kind, pictures in gate.read_pictures(args.not_brain).items():
-        # The last third of each kind is held out: neighbouring numbers may be one person.
-        border = len(pictures) * 2 // 3
-        sets[f"no/{kind}"] = features(gate.others({kind: pictures[:border]}, 9, random))
-        sets[f"no_held/{kind}"] = features(gate.prepare_all(pictures[border:]))
-    sets["no_held/generated"] = features(gate.generated(300, np.random.default_rng(_SEED + 1)))
-    for name, slices, count in (("flair", learnt, 1200), ("flair_held", held, 400)):
-        lgg = np.flatnonzero([slices.cases[case].family == "lgg" for case in slices.case])
-        picked = np.sort(random.choice(lgg, min(count, len(lgg)), replace=False))
-        sets[name] = features(grey_flair(np.asarray(slices.images[picked])))
-    return sets
-
-
-def _fit_gate(sets: dict[str, np.ndarray], target: Path, *, unseen: bool) -> dict[str, Any]:
-    """Fits both judges, writes them to `target`, gives the manifest's part.
-
-    `unseen` also measures kinds that were never trained on: the gate is fitted anew without each.
-    """
-
-    def all_of(prefix: str, without: str = "") -> np.ndarray:
-        return np.concatenate([part for name, part in sets.items() if name.startswith(prefix) and name != without])
-
-    positive, positive_held = all_of("yes/"), all_of("yes_held/")
-    arrays = gate.fit(positive, all_of("no/"))
-    score = _scorer(arrays)
-    threshold = float(np.quantile(score(positive_held), _REFUSED))
-
-    def refused(features: np.ndarray) -> float:
-        return round(float((score(features) < threshold).mean()), 4)
-
-    blind = {}
-    for name in [name for name in sets if unseen and name.startswith("no/")]:
-        other = _scorer(gate.fit(positive, all_of("no/", without=name)))
-        cut = np.quantile(other(positive_held), _REFUSED)
-        kind = name.removeprefix("no/")
-        blind[kind] = round(float((other(sets[f"no_held/{kind}"]) < cut).mean()), 4)
-    flair_arrays = gate.fit(sets["flair"], sets["yes/brisc"])
-    flair_score = _scorer(flair_arrays)
-    stored = {f"brain/{name}": value for name, value in arrays.items()}
-    stored |= {f"flair/{name}": value for name, value in flair_arrays.items()}
-    weights.write_arrays(target, stored, exact=True)
-    return {
-        "threshold": round(threshold, 4),
-        "held_out_refused": {
-            name.removeprefix("no_held/"): refused(p) for name, p in sets.items() if "no_held/" in name
-        },
-        "kinds_never_trained_on_refused": blind,
-        "brain_slices_refused": refused(positive_held),
-        "drawn_heads_refused": refused(sets["yes/drawn"]) if "yes/drawn" in sets else None,
-        "flair_told_as_flair": round(float((flair_score(sets["flair_held"]) > 0).mean()), 4),
-        "brisc_told_as_t1c": round(float((flair_score(sets["yes_held/brisc"]) <= 0).mean()), 4),
-    }
-
-
-def _scorer(arrays: dict[str, np.ndarray]) -> Callable[[np.ndarray], np.ndarray]:
-    return from_arrays(
-        {f"{name}/{key}": value for name in ("brain", "flair") for key, value in arrays.items()}, 0
-    ).brain.score
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from ml import weights
+from ml.findings import to_json
 from ml.gate import Gate
 from ml.imaging.volume import Kind, Spacing, Volume
 from ml.pipeline import Pipeline, Settings
@@ -39,13 +40,16 @@ class Sure:
 class Open(Gate):
     """A gate that lets all through as contrast T1."""
 
-    def __init__(self) -> None: ...
+    def __init__(self, *, sure: bool = True) -> None:
+        object.__setattr__(self, "told", sure)
+
+    told: bool
 
     def refuse(self, features: np.ndarray, images: np.ndarray) -> None:
         return None
 
     def family(self, features: np.ndarray, **_: Any) -> Any:
-        return "t1c"
+        return "t1c", self.told
 
 
 @pytest.fixture
@@ -93,3 +97,10 @@ def test_without_a_measured_interval_there_is_none(manifest: dict[str, Any]) -> 
     del manifest["families"]["t1c"]["size"]
     (found,) = Pipeline(Sure(), LeftOnly(), Open(), Settings.of(manifest), manifest)([volume(3)])
     assert (found.outline_px_interval, found.interval_level) == (None, None)
+
+
+@pytest.mark.parametrize("sure", [True, False])
+def test_an_outline_says_whether_its_name_is_sure(manifest: dict[str, Any], sure: bool) -> None:
+    (found,) = Pipeline(Sure(), LeftOnly(), Open(sure=sure), Settings.of(manifest), manifest)([volume(1)])
+    assert found.compartment_sure is sure
+    assert to_json(found, input="a.png")["compartment_sure"] is sure
