@@ -12,6 +12,7 @@ COMPARTMENTS = {
     "flair_abnormality": "The outline is the FLAIR abnormality: tumour and the swelling around it.",
     "contrast_enhancing_tumour": "The outline is the part of the tumour that takes up contrast.",
 }
+UNSURE = "The sequence was judged from the picture and is not certain: the outline may mean something else."
 SHORT_COMPARTMENTS = {
     "flair_abnormality": "FLAIR abnormality",
     "contrast_enhancing_tumour": "contrast-enhancing tumour",
@@ -62,6 +63,8 @@ def lesion_rows(found: dict[str, Any]) -> tuple[LesionRow, ...]:
 def note(found: dict[str, Any]) -> str:
     """What the outlines mean, and how many there are."""
     parts = [COMPARTMENTS.get(found.get("compartment") or "", "")]
+    if found.get("compartment_sure") is False:
+        parts.append(UNSURE)
     if found["kind"] == Kind.SERIES and found["lesions"]:
         touched = sum(1 for each in found["slices"] if each["area_px"])
         parts.append(f"{words.count(len(found['lesions']), 'lesion')} on {touched} of {len(found['slices'])} slices.")

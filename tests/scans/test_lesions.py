@@ -92,6 +92,14 @@ def test_the_kind_of_outline_is_said(alice: Client, owner: User) -> None:
     assert "the part of the tumour that takes up contrast" in lesions(alice, scan)
 
 
+def test_a_doubtful_kind_of_outline_is_said_to_be_doubtful(alice: Client, owner: User) -> None:
+    scan = visits.visit(owner, visits.large())
+    assert "judged from the picture" not in lesions(alice, scan)
+    found = {**(scan.current_analysis.findings or {}), "compartment_sure": False}
+    Analysis.objects.filter(pk=scan.current_analysis.pk).update(findings=found)
+    assert "judged from the picture and is not certain" in lesions(alice, scan)
+
+
 def test_a_lesion_leads_to_its_slice(alice: Client, owner: User) -> None:
     scan = visits.visit(owner, visits.masks(visits.large(), visits.small()))
     page = alice.get(f"/scans/{scan.id}/").content.decode()
