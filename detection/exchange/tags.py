@@ -14,15 +14,18 @@ register = template.Library()
 
 @register.simple_tag
 def downloads(scan: Scan, analysis: Analysis) -> dict[str, Any] | None:
-    """The formats that this scan has, those that it has not with the reason, or None where there is no result at all."""
+    """The formats that this scan has, the labels of those that it has not for each reason, or None where there is no result at all."""
     if formats.why_none(analysis) not in (None, formats.OLDER_RUN):
         return None
     if formats.why_none(analysis):
         return {"there": [], "missing": [], "note": formats.OLDER_RUN}
     case = formats.case_of(analysis, formats.referred(scan))
-    missing = {each.name: each.missing(case) for each in formats.FORMATS.values()}
-    return {
-        "there": [each for each in formats.FORMATS.values() if missing[each.name] is None],
-        "missing": [(each, missing[each.name]) for each in formats.FORMATS.values() if missing[each.name]],
-        "note": "",
-    }
+    there: list[formats.Format] = []
+    missing: dict[str, list[str]] = {}
+    for each in formats.FORMATS.values():
+        reason = each.missing(case)
+        if reason is None:
+            there.append(each)
+        else:
+            missing.setdefault(reason, []).append(each.label)
+    return {"there": there, "missing": [(", ".join(labels), reason) for reason, labels in missing.items()], "note": ""}

@@ -18,8 +18,9 @@ SUCH_SCANS = (
     "Where tumours are rarer than among them, more alarms are false."
 )
 MOST_PICTURES = 3
-MOST_LESIONS = 8
-MOST_HASHES = 8
+MOST_LESIONS = 6
+MOST_WARNINGS = 6
+MOST_HASHES = 6
 """More would not fit on two pages; the zip has all of them."""
 FAR_APART_MM = 3.0
 
@@ -185,7 +186,7 @@ def _lesions_note(found: dict[str, Any], count: int) -> str:
 
 
 def _warnings(scan: Scan, found: dict[str, Any]) -> tuple[str, ...]:
-    warnings = [str(note) for note in found.get("notes") or ()]
+    warnings = []
     spacing = found.get("spacing_mm")
     if not spacing:
         warnings.append("Millimetres and millilitres: not computable, no pixel spacing.")
@@ -196,6 +197,10 @@ def _warnings(scan: Scan, found: dict[str, Any]) -> tuple[str, ...]:
         warnings.append(f"Slices are {apart} mm apart. A smaller lesion can lie between two slices.")
     if scan.kind == Kind.IMAGE:
         warnings.append("One picture is not the brain. A tumour on any other slice would not be seen.")
+    warnings += [str(note) for note in found.get("notes") or ()]
+    if len(warnings) > MOST_WARNINGS:
+        more = words.count(len(warnings) - MOST_WARNINGS, "more note")
+        warnings[MOST_WARNINGS:] = [f"The scan's page has {more}."]
     return tuple(warnings)
 
 

@@ -73,7 +73,7 @@ def secondary_captures(
         shown = picture(index)
         if shown.shape != source.shape[1:] or shown.dtype != np.uint8:
             raise ValueError(f"the picture is {shown.shape} {shown.dtype}, the source is {source.shape[1:]}")
-        drawn = drawing.with_caption(drawing.outlined(shown, labels[index], rgb, times), lines, most)
+        drawn = drawing.with_caption(drawing.outlined(shown, labels[index], rgb, times, line=2), lines, most)
         dataset = _instance(source, index, references[index], provenance)
         _place(dataset, source, planes[index] if planes else None, times)
         pixels = np.asarray(drawn)
@@ -100,20 +100,25 @@ def _sentences(scan: Mapping[str, Any], index: int, provenance: Provenance) -> l
         area = f"{found['area_px']:,} pixels outlined"
         if found["area_mm2"] is not None:
             area = f"{found['area_mm2']:,.0f} mm2 outlined"
-    probability = scan["tumour_probability"]
-    whole = f"Scan: {WORDS[Verdict(scan['verdict'])]}, probability {100 * probability:.1f}%."
+    whole = f"Scan: {WORDS[Verdict(scan['verdict'])]}, probability {_chance(scan['tumour_probability'])}."
     if scan["lesions"]:
         volume = scan["tumour_volume_ml"]
         size = "volume not computable" if volume is None else f"{volume:.1f} ml"
         lesions = "1 lesion" if len(scan["lesions"]) == 1 else f"{len(scan['lesions']):,} lesions"
         whole += f" {meaning_of(scan).label}: {lesions}, {size}."
     return [
-        f"Slice {index + 1} of {count}: probability {100 * found['tumour_probability']:.1f}%, {area}.",
+        f"Slice {index + 1} of {count}: probability {_chance(found['tumour_probability'])}, {area}.",
         whole,
         f"RESEARCH. {MARK}",
         f"Brainscan {provenance.software_version}, model {provenance.model_version}.",
         f"Scan {provenance.scan_id}, SHA-256 {provenance.scan_sha256[:16]}...",
     ]
+
+
+def _chance(share: float) -> str:
+    """A probability (0..1) as the pages write it: never as a certainty."""
+    whole = round(share * 100)
+    return "under 1%" if whole < 1 else "over 99%" if whole > 99 else f"{whole}%"
 
 
 def _instance(source: SourceSeries, index: int, reference: Dataset, provenance: Provenance) -> Dataset:

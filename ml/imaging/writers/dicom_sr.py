@@ -34,7 +34,6 @@ from highdicom.sr import (
 from pydicom import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
-from pydicom.uid import MRImageStorage
 
 from ml.findings import Side, Verdict
 from ml.imaging.writers.common import (
@@ -105,7 +104,7 @@ def report(
         procedure_reported=codes.LN.BrainMRI,
         imaging_measurements=groups,
         title=codes.DCM.ImagingMeasurementReport,
-        referenced_images=_library(source),
+        # No image library: it repeats the originals' headers, and costs seconds for a series of 160.
     )
     for text in _comments(scan, provenance):
         content[0].ContentSequence.append(
@@ -134,19 +133,6 @@ def report(
     document.CodingSchemeIdentificationSequence = [scheme]
     stamp(document, provenance)
     return document
-
-
-def _library(source: SourceSeries) -> list[Dataset] | None:
-    """The originals, described; None where they lack what a description of them must have (TID 1602, 1604)."""
-    for dataset in source.instances:
-        if dataset.SOPClassUID != MRImageStorage or not all(
-            dataset.get(name)
-            for name in ("PixelSpacing", "SliceThickness", "ImageOrientationPatient", "ImagePositionPatient")
-        ):
-            return None
-        if "SpacingBetweenSlices" in dataset and dataset.SpacingBetweenSlices is None:
-            return None
-    return source.instances
 
 
 def _observer(provenance: Provenance) -> ObserverContext:
