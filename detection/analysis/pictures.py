@@ -14,9 +14,10 @@ import io
 from collections.abc import Iterator
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from ml.findings import Findings, Verdict
+from ml.imaging.outlines import outline
 from ml.imaging.volume import Volume
 from ml.preprocess import scale
 
@@ -26,12 +27,21 @@ FLAIR = 1
 STRIP_SIDE, THUMBNAIL_SIDE = 96, 160
 """Longest side, in pixels, of a slice in the strip and of the scan in the list."""
 
+MARK, HALO = (255, 138, 61), (20, 8, 0)
+"""The machine's orange, and the dark edge that shows it on white; as in tokens.css."""
+
+MARK_WIDTH, HALO_WIDTH = 4, 8
+"""Of the outline on a thumbnail, in its pixels: lists show it at a third of its size."""
+
+FINER = 4
+"""The outline is drawn so many times larger and reduced, which smooths it."""
+
 COMPRESSION = 3
 """zlib level: a little larger than the densest, several times faster."""
 
 
 def render(volume: Volume, findings: Findings) -> Iterator[tuple[str, bytes]]:
-    """Names and PNG bytes: `INDEX-image.png`, `INDEX-mask.png`, `INDEX-thumbnail.png` for each slice, and `thumbnail.png`."""
+    """Names and PNG bytes: `INDEX-image.png`, `INDEX-mask.png`, `INDEX-thumbnail.png` for each slice, `thumbnail.png` and `thumbnail-outlined.png`."""
     shown = display(volume, refused=findings.verdict is Verdict.REFUSED)
     best = most_telling(findings)
     for index, (picture, finding) in enumerate(zip(shown, findings.slices, strict=True)):
@@ -40,7 +50,9 @@ def render(volume: Volume, findings: Findings) -> Iterator[tuple[str, bytes]]:
         yield f"{index}-mask.png", _png(Image.fromarray(np.asarray(finding.mask.pixels)))
         yield f"{index}-thumbnail.png", _png(_reduced(image, STRIP_SIDE))
         if index == best:
-            yield "thumbnail.png", _png(_reduced(image, THUMBNAIL_SIDE))
+            small = _reduced(image, THUMBNAIL_SIDE)
+            yield "thumbnail.png", _png(small)
+            yield "thumbnail-outlined.png", _png(_outlined(small, np.asarray(finding.mask.pixels)))
 
 
 def display(volume: Volume, *, refused: bool) -> np.ndarray:
@@ -73,6 +85,21 @@ def _reduced(image: Image.Image, side: int) -> Image.Image:
     small = image.copy()
     small.thumbnail((side, side), Image.Resampling.BOX if max(image.size) > 4 * side else Image.Resampling.BILINEAR)
     return small
+
+
+def _outlined(small: Image.Image, mask: np.ndarray) -> Image.Image:
+    """A reduced slice with the outline of its mask (rows, columns), which has the slice's full size."""
+    polygons = outline(mask)
+    if not polygons:
+        return small
+    scale_x, scale_y = (FINER * size / full for size, full in zip(small.size, mask.shape[::-1], strict=True))
+    drawn = small.convert("RGB").resize((small.width * FINER, small.height * FINER), Image.Resampling.NEAREST)
+    draw = ImageDraw.Draw(drawn)
+    lines = [[(x * scale_x, y * scale_y) for x, y in [*polygon, polygon[0]]] for polygon in polygons]
+    for colour, width in ((HALO, HALO_WIDTH), (MARK, MARK_WIDTH)):
+        for line in lines:
+            draw.line(line, fill=colour, width=width * FINER // 2, joint="curve")
+    return drawn.resize(small.size, Image.Resampling.BOX)
 
 
 def _png(image: Image.Image) -> bytes:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import IO
 from uuid import UUID
 
+from django.conf import settings
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotModified
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_safe
@@ -34,12 +37,13 @@ def slice_thumbnail(request: HttpRequest, scan_id: UUID, index: int) -> HttpResp
 
 @require_safe
 def thumbnail(request: HttpRequest, scan_id: UUID) -> HttpResponseBase:
-    """The most telling slice, small, for lists."""
-    return _picture(request, scan_id, "thumbnail.png")
+    """The most telling slice, small, for lists; with its outline, unless pictures come bare here."""
+    names = ("thumbnail-outlined.png", "thumbnail.png") if settings.CONFIG.overlay_first else ("thumbnail.png",)
+    return _picture(request, scan_id, *names)
 
 
-def _picture(request: HttpRequest, scan_id: UUID, name: str) -> HttpResponseBase:
-    """A picture of the scan's current analysis; 404 where there is none, or for somebody else.
+def _picture(request: HttpRequest, scan_id: UUID, *names: str) -> HttpResponseBase:
+    """A picture of the scan's current analysis, the first of the names that it has; 404 for none, or somebody else.
 
     Only the person's own browser may keep it. A page names the run it shows (`?run=`), whose pictures
     never change; without that the browser asks each time, because another run may have come.
@@ -55,10 +59,7 @@ def _picture(request: HttpRequest, scan_id: UUID, name: str) -> HttpResponseBase
     if request.headers.get("If-None-Match") == etag:
         answer = HttpResponseNotModified()
     else:
-        try:
-            file = storage.open_derived(scan.current_analysis_id, name)
-        except FileNotFoundError:
-            raise Http404 from None
+        file = _opened(scan.current_analysis_id, names)
         answer = HttpResponse(content_type="image/png") if request.method == "HEAD" else FileResponse(file)
         if request.method == "HEAD":
             file.close()
@@ -67,3 +68,12 @@ def _picture(request: HttpRequest, scan_id: UUID, name: str) -> HttpResponseBase
     fresh = request.GET.get("run") == run
     answer["Cache-Control"] = f"private, max-age={HOUR}" if fresh else "private, no-cache"
     return answer
+
+
+def _opened(analysis_id: UUID, names: Sequence[str]) -> IO[bytes]:
+    for name in names:
+        try:
+            return storage.open_derived(analysis_id, name)
+        except FileNotFoundError:
+            continue  # an older run made fewer
+    raise Http404

@@ -53,7 +53,7 @@ def _row(scan: Scan) -> Row:
         state=words.analysis_state(analysis),
         in_progress=in_progress,
         progress=round(analysis.progress * 100) if analysis is not None else 0,
-        has_thumbnail=answered,
+        has_thumbnail=answered and analysis is not None and bool(analysis.model_version),
         probability=None if share is None else words.percent(share),
         bar=0.0 if share is None else round(share * 80, 1),
         review=_review(scan, in_progress=in_progress),

@@ -52,7 +52,8 @@ class TestDisplay:
         volume = volume_of(NOTHING, slices=2)
         names = [name for name, _ in render(volume, answer(volume, NOTHING))]
         assert sorted(names) == sorted(
-            [f"{index}-{kind}.png" for index in (0, 1) for kind in ("image", "mask", "thumbnail")] + ["thumbnail.png"]
+            [f"{index}-{kind}.png" for index in (0, 1) for kind in ("image", "mask", "thumbnail")]
+            + ["thumbnail.png", "thumbnail-outlined.png"]
         )
 
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import io
+
+import numpy as np
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from PIL import Image
 
+from detection import storage
 from detection.models import Scan, User
 from detection.scans import listing
 from ml.findings import Verdict
@@ -107,3 +113,31 @@ def test_a_row_says_verdict_and_probability(alice: Client, owner: User) -> None:
     assert "Suspicious for tumour" in page
     assert "93%" in page
     assert "thumbnail.png" in page
+
+
+def orange(picture: bytes) -> int:
+    """Pixels in the machine's own colour."""
+    pixels = np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")).astype(int)
+    return int(((pixels[..., 0] > 200) & (pixels[..., 2] < 120)).sum())
+
+
+def test_a_thumbnail_carries_the_outline(alice: Client, owner: User) -> None:
+    tumour, nothing = rows.done(owner, Verdict.TUMOUR, Verdict.NO_TUMOUR)
+    assert orange(b"".join(alice.get(f"/scans/{tumour.pk}/thumbnail.png"))) > 20
+    assert orange(b"".join(alice.get(f"/scans/{nothing.pk}/thumbnail.png"))) == 0
+
+
+def test_where_pictures_come_bare_the_list_shows_no_outline(
+    alice: Client, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (scan,) = rows.done(owner, Verdict.TUMOUR)
+    monkeypatch.setattr(settings.CONFIG, "overlay_first", False)
+    assert orange(b"".join(alice.get(f"/scans/{scan.pk}/thumbnail.png"))) == 0
+
+
+def test_a_run_from_before_outlines_has_its_plain_thumbnail(alice: Client, owner: User) -> None:
+    (scan,) = rows.done(owner, Verdict.TUMOUR)
+    storage.derived_path(scan.current_analysis_id, "thumbnail-outlined.png").unlink()
+    answer = alice.get(f"/scans/{scan.pk}/thumbnail.png")
+    assert answer.status_code == 200
+    assert orange(b"".join(answer)) == 0
