@@ -9,7 +9,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
+from django.test.utils import CaptureQueriesContext, override_settings
 from PIL import Image
 
 from detection import storage
@@ -127,17 +127,15 @@ def test_a_thumbnail_carries_the_outline(alice: Client, owner: User) -> None:
     assert orange(b"".join(alice.get(f"/scans/{nothing.pk}/thumbnail.png"))) == 0
 
 
-def test_where_pictures_come_bare_the_list_shows_no_outline(
-    alice: Client, owner: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_where_pictures_come_bare_the_list_shows_no_outline(alice: Client, owner: User) -> None:
     (scan,) = rows.done(owner, Verdict.TUMOUR)
-    monkeypatch.setattr(settings.CONFIG, "overlay_first", False)
-    assert orange(b"".join(alice.get(f"/scans/{scan.pk}/thumbnail.png"))) == 0
+    with override_settings(CONFIG=settings.CONFIG.model_copy(update={"overlay_first": False})):
+        assert orange(b"".join(alice.get(f"/scans/{scan.pk}/thumbnail.png"))) == 0
 
 
 def test_a_run_from_before_outlines_has_its_plain_thumbnail(alice: Client, owner: User) -> None:
     (scan,) = rows.done(owner, Verdict.TUMOUR)
-    storage.derived_path(scan.current_analysis_id, "thumbnail-outlined.png").unlink()
+    storage.derived_path(scan.current_analysis.pk, "thumbnail-outlined.png").unlink()
     answer = alice.get(f"/scans/{scan.pk}/thumbnail.png")
     assert answer.status_code == 200
     assert orange(b"".join(answer)) == 0
