@@ -124,6 +124,35 @@ def done(owner: User, *verdicts: Verdict, **upload: object) -> Sequence[Scan]:
     return analysed(made, *(verdicts or (Verdict.TUMOUR,)))
 
 
+def recorded(owner: User, volume: Volume, mask: np.ndarray, *, reference: str = "") -> Scan:
+    """An upload whose file turned out to hold that volume, with the mask (slices, rows, columns) outlined."""
+    made = study(owner, as_series=volume.kind == "series", reference=reference)
+    claimed = next(each for each in analysis_services.claim(worker=WORKER, limit=1000) if each.scan.study_id == made.pk)
+    measured = lesions(mask, volume.spacing)
+    found = Findings(
+        kind=volume.kind,
+        verdict=Verdict.TUMOUR if mask.any() else Verdict.NO_TUMOUR,
+        reason=None,
+        tumour_probability=0.93 if mask.any() else 0.04,
+        compartment=Compartment.FLAIR_ABNORMALITY if mask.any() else None,
+        tumour_volume_ml=measured.volume_ml,
+        lesions=measured.lesions,
+        slices=tuple(
+            SliceFinding(
+                index,
+                source,
+                0.9 if mask[index].any() else 0.05,
+                Verdict.TUMOUR if mask[index].any() else Verdict.NO_TUMOUR,
+                Mask(mask[index]),
+                area_mm2=None if measured.area_mm2 is None else measured.area_mm2[index],
+            )
+            for index, source in enumerate(volume.sources)
+        ),
+    )
+    analysis_services.record(claimed, found, volume=volume, model=MODEL, milliseconds=900)
+    return made.scans.get()
+
+
 def ruler(scan: Scan, points: list[list[float]]) -> Measurement:
     """A length that the scan's owner measured on its first slice."""
     drawing = Drawing(Tool.RULER, Plane.ACQUIRED, 0, points, None)

@@ -1,457 +1,395 @@
-// <scan-viewer>: our own 2-D reading engine. One view (centre and zoom) drives a canvas (picture through a
-// look-up table, mask nearest-neighbour) and an SVG (outline) above it; one redraw an animation frame.
+// <scan-viewer>: our own 2-D reading engine. It holds what all planes share (the voxel they cut through, window,
+// marks, tool), hands it to each <plane-view> in one redraw an animation frame, and keeps the page in step.
 
-const LARGEST_ZOOM = 12;
+import { Gestures } from "./viewer/gestures.js";
+import { fillHelp, press } from "./viewer/keyboard.js";
+import { Page } from "./viewer/page.js";
+import { GreyTable } from "./viewer/painter.js";
+import { clamp, Plane } from "./viewer/plane.js";
+import { PlaneView } from "./viewer/plane-view.js";
+import { sliceOf } from "./viewer/strip.js";
+import { drawings } from "./viewer/tools/marks.js";
+import { Measuring } from "./viewer/tools/measuring.js";
+import { geometryOf, overlayOf, Unreadable, voxelsOf } from "./viewer/volume.js";
+import { windowOf } from "./viewer/window.js";
+import { WindowMenu } from "./viewer/window-menu.js";
+
+/** @typedef {import("./viewer/plane-view.js").Scene} Scene */
+/** @typedef {import("./viewer/tools/values.js").Kind} Kind */
+/** @typedef {import("./viewer/volume.js").Pair} Pair */
+/** @typedef {import("./viewer/volume.js").PlaneName} PlaneName */
+/** @typedef {import("./viewer/volume.js").Triple} Triple */
+/** @typedef {import("./viewer/volume.js").Volume} Volume */
+
 const STEP = 1.25;
-const MARK = { red: 255, green: 138, blue: 61 };
-const SVG = "http://www.w3.org/2000/svg";
+const MOVES = ["Home", "End", "PageUp", "PageDown"];
+const LETTERS_OFF = "brainscan-single-keys-off";
 
-/** @typedef {{image: HTMLImageElement, mask: HTMLCanvasElement, pixels: ImageData}} Loaded */
-
-class ScanViewer extends HTMLElement {
-  rows = Number(this.dataset.rows);
-  columns = Number(this.dataset.columns);
-  /** @type {number} the slice shown, from 0 */
-  index = Number(this.dataset.index);
-  count = Number(this.dataset.count);
-  /** @type {Map<number, Promise<Loaded>>} */
-  cache = new Map();
-  /** @type {Loaded|null} */
-  loaded = null;
-  shown = true;
-  opacity = 0.3;
-  width = 255;
-  level = 127.5;
-  zoom = 1;
-  /** The picture pixel in the middle of the stage. */
-  centreX = this.columns / 2;
-  centreY = this.rows / 2;
-  single = true;
+export class ScanViewer extends HTMLElement {
+  /** @type {Volume|null} */
+  volume = null;
+  /** @type {GreyTable|null} */
+  table = null;
+  /** @type {WindowMenu|null} */
+  menu = null;
+  /** @type {Map<PlaneName, PlaneView>} the acquired plane first */
+  panes = new Map();
+  pane = new PlaneView();
+  /** @type {"one"|"three"} */
+  layout = "one";
+  /** @type {Pair} */
+  window = [0, 255];
+  letters = true;
   waiting = 0;
-  stage = /** @type {HTMLElement} */ (this.querySelector("[data-stage]"));
-  svg = /** @type {SVGSVGElement} */ (this.querySelector("[data-svg]"));
-  marks = /** @type {SVGGElement} */ (this.querySelector("[data-marks]"));
-  links = /** @type {HTMLAnchorElement[]} */ ([...this.querySelectorAll(".slices a")]);
-  canvas = document.createElement("canvas");
-  source = document.createElement("canvas");
+  stage = this.find("[data-stage]");
+  /** @type {Scene} */
+  scene = {
+    position: [0, 0, 0],
+    shown: this.dataset.marks !== "off",
+    opacity: 0.3,
+    heatShown: false,
+    heatOpacity: 0.5,
+    crosshair: false,
+    titled: false,
+    drawings: (pane, index) => drawings(pane, index, this.measuring.store.list, this.measuring.drafts),
+  };
+  page = new Page(this);
+  measuring = new Measuring(this);
+  /** What the user set: the crosshair shows with three planes only. */
+  cross = true;
 
-  connectedCallback() {
-    this.canvas.className = "pixels";
-    this.stage.insertBefore(this.canvas, this.svg);
-    this.source.width = this.columns;
-    this.source.height = this.rows;
-    for (const part of this.querySelectorAll("[data-tools], [data-slider]")) part.removeAttribute("hidden");
+  async connectedCallback() {
+    this.letters = !localStorage.getItem(LETTERS_OFF);
+    try {
+      const geometry = await geometryOf(`${this.dataset.base}volume.json?run=${this.dataset.run}`);
+      const told = (/** @type {number} */ share) => this.page.say(`Loading voxels, ${Math.round(share * 100)}%`, false);
+      const [data, mask] = await Promise.all([voxelsOf(geometry, told), overlayOf(geometry.mask, geometry)]);
+      this.open({ geometry, data, mask, heat: null });
+      await this.measuring.store.load();
+      if (this.volume && geometry.heat) this.volume.heat = await overlayOf(geometry.heat, geometry);
+      this.page.refresh();
+    } catch (error) {
+      // The picture of the slice stays, with its links: reading goes on without tools.
+      this.page.say(
+        error instanceof Unreadable ? error.message : "The voxels could not be loaded. Load the page again.",
+      );
+      if (!(error instanceof Unreadable)) throw error;
+    }
+  }
+
+  /** @param {Volume} volume */
+  open(volume) {
+    const { geometry } = volume;
+    this.volume = volume;
+    this.table = new GreyTable(volume);
+    const frame = this.find("[data-panes]");
+    for (const name of geometry.planes) {
+      const pane = new PlaneView();
+      pane.show(volume, new Plane(geometry, name), this.table);
+      this.panes.set(name, pane);
+      frame.append(pane);
+      new Gestures(pane, this);
+    }
+    this.pane = /** @type {PlaneView} */ (this.panes.get(geometry.acquired));
+    const { width, height } = /** @type {Plane} */ (this.pane.plane);
+    const index = Number(this.dataset.index);
+    const middle = volume.mask && this.pane.plane?.middleOf(volume.mask, index);
+    this.scene.position = this.voxel(index, middle?.x ?? width / 2, middle?.y ?? height / 2);
+    this.menu = new WindowMenu(this.find("[data-window]"), geometry, (window) => this.setWindow(window));
+    for (const part of this.querySelectorAll("[data-live]")) part.removeAttribute("hidden");
+    if (geometry.planes.length < 2) this.find("[data-planes]").hidden = true;
+    this.find("[data-heat]").hidden = !geometry.heat;
+    this.find("[data-why]").textContent =
+      geometry.planes.length < 2 && geometry.dims[2] > 1 ? geometry.planes_note : "";
+    this.classList.add("is-live");
     this.listen();
-    new ResizeObserver(() => this.redraw()).observe(this.stage);
-    this.reveal(this.links[this.index]);
-    this.load(this.index);
+    this.setWindow(/** @type {Pair} */ (geometry.windows.auto));
+    this.arrange();
+    this.page.say("");
+    new ResizeObserver(() => this.redraw()).observe(frame);
   }
 
   listen() {
     this.addEventListener("click", (event) => {
-      const target = /** @type {Element} */ (event.target);
-      const button = /** @type {HTMLElement|null} */ (target.closest("[data-act]"));
-      if (button) return this.act(button.dataset.act ?? "");
-      const preset = /** @type {HTMLElement|null} */ (target.closest("[data-preset]"));
-      if (preset) {
-        const [width = 255, level = 127.5] = (preset.dataset.preset ?? "").split(",").map(Number);
-        return this.window(width, level);
-      }
-      const link = /** @type {HTMLAnchorElement|null} */ (target.closest(".slices a"));
-      if (link && !event.ctrlKey && !event.metaKey) {
-        event.preventDefault();
-        this.go(this.links.indexOf(link));
-      }
+      const button = /** @type {Element} */ (event.target).closest("[data-act]");
+      if (button) this.act(/** @type {HTMLElement} */ (button).dataset.act ?? "");
     });
     this.addEventListener("input", (event) => {
       const input = /** @type {HTMLInputElement} */ (event.target);
-      if (input.matches("[data-opacity]")) this.opacity = Number(input.value) / 100;
-      if (input.matches("[data-width]")) this.width = Number(input.value);
-      if (input.matches("[data-level]")) this.level = Number(input.value);
+      if (input.matches("[data-opacity]")) this.scene.opacity = Number(input.value) / 100;
+      if (input.matches("[data-heat-opacity]")) this.scene.heatOpacity = Number(input.value) / 100;
       if (input.matches("[data-slider]")) this.go(Number(input.value) - 1);
-      if (input.matches("[data-single]")) this.single = input.checked;
+      if (input.matches("[data-single]")) this.allowLetters(input.checked);
       this.redraw();
     });
-    this.addEventListener("keydown", (event) => this.key(event));
-    this.stage.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-    this.listenToPointers();
-  }
-
-  /** One finger or the mouse moves a zoomed picture; two fingers zoom. */
-  listenToPointers() {
-    /** @type {Map<number, PointerEvent>} */
-    const down = new Map();
-    let spread = 0;
-    this.stage.addEventListener("pointerdown", (event) => {
-      down.set(event.pointerId, event);
-      if (this.zoom !== 1) this.stage.setPointerCapture(event.pointerId);
+    this.addEventListener("keydown", (event) => {
+      const target = /** @type {Element} */ (event.target);
+      if (!target.closest("dialog") && !hasOwnUse(target, event.key)) press(this, event, this.letters);
     });
-    this.stage.addEventListener("pointermove", (event) => {
-      const before = down.get(event.pointerId);
-      if (!before) return;
-      down.set(event.pointerId, event);
-      if (down.size === 2) {
-        const [a, b] = [...down.values()];
-        if (!a || !b) return;
-        const now = Math.hypot(a.clientX - b.clientX, a.clientY - b.clientY);
-        if (spread) this.scale(now / spread);
-        spread = now;
-      } else if (this.zoom !== 1) {
-        const unit = this.unit();
-        this.move((before.clientX - event.clientX) / unit, (before.clientY - event.clientY) / unit);
-      }
+    document.addEventListener("click", (event) => {
+      const index = sliceOf(event, this.page.strip.links.length);
+      if (index === null) return;
+      event.preventDefault();
+      this.showPlane(/** @type {Volume} */ (this.volume).geometry.acquired, this.layout);
+      this.go(index);
+      if (!this.contains(/** @type {Node} */ (event.target))) this.stage.focus();
     });
-    for (const kind of ["pointerup", "pointercancel", "pointerleave"]) {
-      this.stage.addEventListener(kind, (event) => {
-        down.delete(/** @type {PointerEvent} */ (event).pointerId);
-        spread = 0;
-      });
-    }
   }
 
   /** @param {string} what */
   act(what) {
-    if (what === "in") this.scale(STEP);
-    if (what === "out") this.scale(1 / STEP);
-    if (what === "fit") this.fit();
-    if (what === "mask") this.toggle();
-    if (what === "help") /** @type {HTMLDialogElement|null} */ (this.querySelector("[data-help]"))?.showModal();
-    if (what === "full") {
-      if (document.fullscreenElement) document.exitFullscreen();
-      else this.querySelector(".viewer")?.requestFullscreen?.();
-    }
-  }
-
-  /** @param {KeyboardEvent} event */
-  key(event) {
-    const target = /** @type {Element} */ (event.target);
-    if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input[type=range], dialog")) return;
-    const step = this.columns / 20;
     /** @type {Record<string, () => void>} */
-    const moves = {
-      ArrowLeft: () => this.move(-step, 0),
-      ArrowRight: () => this.move(step, 0),
-      ArrowUp: () => this.move(0, -step),
-      ArrowDown: () => this.move(0, step),
+    const acts = {
+      in: () => this.zoom(STEP),
+      out: () => this.zoom(1 / STEP),
+      fit: () => this.fit(),
+      reset: () => this.reset(),
+      mask: () => this.toggle("shown"),
+      heat: () => this.toggle("heatShown"),
+      help: () => this.help(),
+      full: () => this.fullScreen(),
+      three: () => this.showThree(),
+      undo: () => this.measuring.store.undo(),
+      redo: () => this.measuring.store.redo(),
+      close: () => this.measuring.drafts.finish(),
+      leave: () => this.measuring.leave(),
+      "3d": () => this.openThreeD(),
     };
-    /** @type {Record<string, () => void>} */
-    const letters = {
-      o: () => this.toggle(),
-      j: () => this.go(this.index + 1),
-      k: () => this.go(this.index - 1),
-      r: () => this.reset(),
-      "+": () => this.scale(STEP),
-      "=": () => this.scale(STEP),
-      "-": () => this.scale(1 / STEP),
-      0: () => this.fit(),
-      "?": () => this.act("help"),
-    };
-    /** @type {Record<string, () => void>} */
-    const others =
-      this.count > 1
-        ? {
-            ArrowLeft: () => this.go(this.index - 1),
-            ArrowUp: () => this.go(this.index - 1),
-            ArrowRight: () => this.go(this.index + 1),
-            ArrowDown: () => this.go(this.index + 1),
-            PageUp: () => this.go(this.index - 5),
-            PageDown: () => this.go(this.index + 5),
-            Home: () => this.go(0),
-            End: () => this.go(this.count - 1),
-          }
-        : {};
-    const act =
-      (event.shiftKey && moves[event.key]) || others[event.key] || (this.single && letters[event.key.toLowerCase()]);
-    if (!act) return;
-    event.preventDefault();
-    act();
-  }
-
-  /** @param {WheelEvent} event */
-  wheel(event) {
-    if (event.ctrlKey) {
-      event.preventDefault();
-      return this.scale(event.deltaY < 0 ? STEP : 1 / STEP);
+    const [kind = "", name = ""] = what.split(":");
+    if (kind === "tool") {
+      this.measuring.choose(/** @type {Kind} */ (name));
+      // Whoever came by keys goes on by keys: arrows and Enter now place points.
+      if (this.measuring.drafts.kind) this.stage.focus({ preventScroll: true });
     }
-    const next = this.index + Math.sign(event.deltaY);
-    // At either end the page scrolls on, so that nobody is caught here.
-    if (this.count < 2 || next < 0 || next >= this.count) return;
-    event.preventDefault();
-    this.go(next);
+    if (kind === "plane") this.showPlane(/** @type {PlaneName} */ (name));
+    else acts[what]?.();
   }
 
-  toggle() {
-    this.shown = !this.shown;
-    this.querySelector("[data-act=mask]")?.setAttribute("aria-pressed", String(this.shown));
-    this.say(this.shown ? "Outline on" : "Outline off");
-    this.redraw();
+  // ------------------------------------------------------------ where
+
+  /** Slice and number of slices of the plane in hand. */
+  where() {
+    const { plane } = this.pane;
+    if (!plane) return { index: Number(this.dataset.index), count: 1 };
+    return { index: plane.at(this.scene.position).index, count: plane.count };
   }
 
-  reset() {
-    this.window(255, 127.5);
-    this.fit();
-  }
-
-  fit() {
-    this.zoom = 1;
-    this.centreX = this.columns / 2;
-    this.centreY = this.rows / 2;
-    this.redraw();
-  }
-
-  /**
-   * @param {number} width
-   * @param {number} level
-   */
-  window(width, level) {
-    this.width = width;
-    this.level = level;
-    /** @type {HTMLInputElement} */ (this.querySelector("[data-width]")).value = String(width);
-    /** @type {HTMLInputElement} */ (this.querySelector("[data-level]")).value = String(Math.round(level));
-    this.redraw();
-  }
-
-  /** @param {number} factor */
-  scale(factor) {
-    this.zoom = Math.min(Math.max(this.zoom * factor, 1), LARGEST_ZOOM);
-    if (this.zoom < 1.02) this.zoom = 1;
-    this.move(0, 0);
-  }
-
-  /**
-   * @param {number} across picture pixels
-   * @param {number} down picture pixels
-   */
-  move(across, down) {
-    const slack = 1 - 1 / this.zoom;
-    const keep = (/** @type {number} */ at, /** @type {number} */ size) =>
-      Math.min(Math.max(at, (size / 2) * (1 - slack)), (size / 2) * (1 + slack));
-    this.centreX = keep(this.centreX + across, this.columns);
-    this.centreY = keep(this.centreY + down, this.rows);
-    this.redraw();
-  }
-
-  /** @param {number} index */
-  go(index) {
-    const next = Math.min(Math.max(index, 0), this.count - 1);
-    if (next === this.index) return;
-    this.links[this.index]?.removeAttribute("aria-current");
-    this.index = next;
-    const link = this.links[next];
-    link?.setAttribute("aria-current", "true");
-    this.reveal(link);
-    const text = `Slice ${next + 1} of ${this.count}`;
-    const { chance = "", area = "", paths = "" } = link?.dataset ?? {};
-    this.write("[data-where]", text);
-    this.write("[data-chance]", chance);
-    this.write("[data-area]", area || "Nothing outlined");
-    this.stage.setAttribute(
-      "aria-label",
-      `${text}, tumour probability ${chance}, ${area ? `${area} outlined` : "nothing outlined"}`,
-    );
-    const slider = /** @type {HTMLInputElement|null} */ (this.querySelector("[data-slider]"));
-    if (slider) slider.value = String(next + 1);
-    this.outline(paths);
-    this.say(`${text}, ${chance}`);
-    history.replaceState(null, "", `?slice=${next + 1}`);
-    this.load(next);
-  }
-
-  /**
-   * Bring a slice's link into the middle of the strip; the page itself does not move.
-   * @param {HTMLAnchorElement|undefined} link
-   */
-  reveal(link) {
-    const strip = link?.parentElement;
-    if (link && strip) strip.scrollLeft = link.offsetLeft - (strip.clientWidth - link.offsetWidth) / 2;
-  }
-
-  /** @param {string} paths */
-  outline(paths) {
-    this.marks.replaceChildren();
-    if (!paths) return;
-    for (const kind of ["mk-h", "mk"]) {
-      const path = document.createElementNS(SVG, "path");
-      path.setAttribute("class", kind);
-      path.setAttribute("d", paths);
-      this.marks.append(path);
-    }
-  }
-
-  /** @param {number} index */
-  async load(index) {
-    try {
-      const loaded = await this.fetchSlice(index);
-      if (index !== this.index) return;
-      this.loaded = loaded;
-      this.classList.add("is-live");
-      this.redraw();
-      for (const near of [index + 1, index - 1])
-        if (near >= 0 && near < this.count) this.fetchSlice(near).catch(() => {});
-    } catch {
-      this.write("[data-area]", "This slice could not be loaded. Load the page again.");
-    }
+  /** @param {PlaneView} pane */
+  indexOf(pane) {
+    return pane.plane?.at(this.scene.position).index ?? 0;
   }
 
   /**
    * @param {number} index
-   * @returns {Promise<Loaded>}
+   * @param {number} x
+   * @param {number} y
+   * @returns {Triple}
    */
-  fetchSlice(index) {
-    const known = this.cache.get(index);
-    if (known) return known;
-    const address = (/** @type {string} */ name) =>
-      `${this.dataset.base}slices/${index}/${name}.png?run=${this.dataset.run}`;
-    const made = Promise.all([picture(address("image")), picture(address("mask"))]).then(([image, mask]) => ({
-      image,
-      mask: tinted(mask),
-      pixels: pixelsOf(image),
-    }));
-    made.catch(() => this.cache.delete(index));
-    this.cache.set(index, made);
-    if (this.cache.size > 48) this.cache.delete(/** @type {number} */ (this.cache.keys().next().value));
-    return made;
+  voxel(index, x, y) {
+    return /** @type {Plane} */ (this.pane.plane).voxel(index, x, y);
   }
 
-  /** @returns {number} screen pixels for one picture pixel */
-  unit() {
-    const box = this.stage.getBoundingClientRect();
-    return Math.min(box.width / this.columns, box.height / this.rows) * this.zoom;
+  /** @param {number} by */
+  step(by) {
+    this.go(this.where().index + by);
   }
+
+  /** @param {number} index */
+  go(index) {
+    const { plane } = this.pane;
+    if (!plane) return;
+    const next = clamp(index, 0, plane.count - 1);
+    const at = plane.at(this.scene.position);
+    if (next === at.index) return;
+    this.scene.position = plane.voxel(next, at.x, at.y);
+    this.page.tell();
+    this.redraw();
+  }
+
+  /**
+   * All planes cut through the place that a pointer shows.
+   * @param {PlaneView} pane
+   * @param {PointerEvent} event
+   */
+  cutThrough(pane, event) {
+    const { x, y } = pane.toSlice(event);
+    this.scene.position = /** @type {Plane} */ (pane.plane).voxel(this.indexOf(pane), x, y);
+    this.page.tell();
+    this.redraw();
+  }
+
+  /** @param {PlaneView} pane */
+  activate(pane) {
+    if (pane === this.pane) return;
+    this.pane = pane;
+    this.arrange();
+  }
+
+  /**
+   * @param {PlaneName} name
+   * @param {"one"|"three"} layout
+   */
+  showPlane(name, layout = "one") {
+    const pane = this.panes.get(name);
+    if (!pane) return;
+    this.pane = pane;
+    this.layout = layout;
+    this.arrange();
+  }
+
+  showThree() {
+    this.layout = this.layout === "three" ? "one" : "three";
+    this.arrange();
+  }
+
+  /** Lays the planes out and says which one is in hand. */
+  arrange() {
+    const three = this.layout === "three";
+    this.stage.classList.toggle("is-three", three);
+    this.scene.titled = three;
+    this.scene.crosshair = three && this.cross;
+    for (const [name, pane] of this.panes) {
+      pane.hidden = !three && pane !== this.pane;
+      pane.classList.toggle("is-active", pane === this.pane);
+      this.page.press(`[data-act="plane:${name}"]`, pane === this.pane);
+    }
+    this.page.press("[data-act=three]", three);
+    this.page.tell();
+    this.redraw();
+  }
+
+  // ------------------------------------------------------------ picture
+
+  /** @param {Pair} window */
+  setWindow(window) {
+    this.window = window;
+    this.find("[data-wl]").textContent = this.menu?.show(window) ?? "";
+    this.dataset.values = window.map((value) => value.toFixed(2)).join();
+    this.redraw();
+  }
+
+  /**
+   * Across is width, down is level, as everywhere.
+   * @param {number} across screen pixels
+   * @param {number} down
+   */
+  dragWindow(across, down) {
+    const { geometry } = /** @type {Volume} */ (this.volume);
+    const [from, to] = geometry.windows.auto ?? [0, 255];
+    const unit = (to - from) / 300;
+    const [low, high] = this.window;
+    this.setWindow(windowOf(geometry, high - low + across * unit, (low + high) / 2 + down * unit));
+  }
+
+  /** @param {number} at */
+  preset(at) {
+    const window = this.menu?.presetAt(at);
+    if (window) this.setWindow(window);
+  }
+
+  /** @param {number} factor */
+  zoom(factor) {
+    this.pane.zoomBy(factor);
+    this.redraw();
+  }
+
+  fit() {
+    for (const pane of this.panes.values()) pane.fit();
+    this.redraw();
+  }
+
+  reset() {
+    this.preset(0);
+    this.scene.shown = this.dataset.marks !== "off";
+    this.scene.heatShown = false;
+    this.fit();
+    this.page.refresh();
+    this.page.announce("Window, zoom and marks as at first");
+  }
+
+  /**
+   * @param {number} across
+   * @param {number} down
+   */
+  shove(across, down) {
+    const { width, height } = /** @type {Plane} */ (this.pane.plane);
+    this.pane.pan((across * width) / 20, (down * height) / 20);
+    this.redraw();
+  }
+
+  /** @param {"shown"|"heatShown"|"crosshair"} what */
+  toggle(what) {
+    if (what === "crosshair") {
+      this.cross = !this.cross;
+      this.scene.crosshair = this.cross && this.layout === "three";
+    } else this.scene[what] = !this.scene[what];
+    const on = what === "crosshair" ? this.cross : this.scene[what];
+    this.page.announce(
+      `${{ shown: "Outline", heatShown: "Heat map", crosshair: "Crosshair" }[what]} ${on ? "on" : "off"}`,
+    );
+    this.page.refresh();
+    this.redraw();
+  }
+
+  fullScreen() {
+    if (document.fullscreenElement) document.exitFullscreen();
+    else this.querySelector(".viewer")?.requestFullscreen?.();
+  }
+
+  help() {
+    const dialog = /** @type {HTMLDialogElement} */ (this.find("[data-help]"));
+    fillHelp(this, this.find("[data-keys]"));
+    /** @type {HTMLInputElement} */ (this.find("[data-single]")).checked = this.letters;
+    dialog.showModal();
+  }
+
+  async openThreeD() {
+    const { ThreeD } = await import("./viewer/three-d.js");
+    ThreeD.open(this.find("[data-3d]"), /** @type {Volume} */ (this.volume), this.window);
+  }
+
+  /** @param {boolean} allowed */
+  allowLetters(allowed) {
+    this.letters = allowed;
+    if (allowed) localStorage.removeItem(LETTERS_OFF);
+    else localStorage.setItem(LETTERS_OFF, "yes");
+  }
+
+  // ------------------------------------------------------------ page
 
   redraw() {
-    if (this.waiting) return;
+    if (this.waiting || !this.volume) return;
     this.waiting = requestAnimationFrame(() => {
       this.waiting = 0;
-      this.draw();
+      this.table?.set(this.window);
+      for (const pane of this.panes.values()) if (!pane.hidden) pane.draw(this.scene);
+      this.find("[data-zoom]").textContent = `${Math.round(this.pane.zoom * 100)}%`;
+      this.stage.classList.toggle("is-zoomed", this.pane.zoom !== 1);
+      this.find("[data-closing]").hidden = !(
+        this.measuring.drafts.draft?.kind === "area" && this.measuring.drafts.draft.points.length > 2
+      );
     });
   }
 
-  draw() {
-    const { loaded, stage, canvas, svg, source } = this;
-    if (!loaded) return;
-    const box = stage.getBoundingClientRect();
-    if (!box.width || !box.height) return;
-    const dense = window.devicePixelRatio || 1;
-    canvas.width = Math.round(box.width * dense);
-    canvas.height = Math.round(box.height * dense);
-    const unit = this.unit();
-    const left = this.centreX - box.width / unit / 2;
-    const top = this.centreY - box.height / unit / 2;
-    svg.setAttribute("viewBox", `${left} ${top} ${box.width / unit} ${box.height / unit}`);
-    this.marks.setAttribute("visibility", this.shown ? "visible" : "hidden");
-    source.getContext("2d")?.putImageData(this.throughWindow(loaded.pixels), 0, 0);
-    const context = canvas.getContext("2d");
-    if (!context) return;
-    context.setTransform(unit * dense, 0, 0, unit * dense, -left * unit * dense, -top * unit * dense);
-    context.imageSmoothingQuality = "high";
-    context.drawImage(source, 0, 0);
-    if (this.shown && this.opacity) {
-      context.imageSmoothingEnabled = false;
-      context.globalAlpha = this.opacity;
-      context.drawImage(loaded.mask, 0, 0);
-      context.globalAlpha = 1;
-    }
-    this.write("[data-zoom]", `${Math.round(this.zoom * 100)}%`);
-    stage.classList.toggle("is-zoomed", this.zoom !== 1);
-    this.ruler(unit);
-  }
-
   /**
-   * @param {ImageData} pixels
-   * @returns {ImageData}
+   * @param {string} selector
+   * @returns {HTMLElement}
    */
-  throughWindow(pixels) {
-    if (this.width === 255 && Math.abs(this.level - 127.5) < 1) return pixels;
-    const table = new Uint8ClampedArray(256);
-    for (let value = 0; value < 256; value += 1) table[value] = ((value - this.level) / this.width + 0.5) * 255;
-    const out = new ImageData(pixels.width, pixels.height);
-    for (let at = 0; at < pixels.data.length; at += 4) {
-      out.data[at] = table[pixels.data[at] ?? 0] ?? 0;
-      out.data[at + 1] = table[pixels.data[at + 1] ?? 0] ?? 0;
-      out.data[at + 2] = table[pixels.data[at + 2] ?? 0] ?? 0;
-      out.data[at + 3] = 255;
-    }
-    return out;
-  }
-
-  /** @param {number} unit screen pixels for one picture pixel */
-  ruler(unit) {
-    const place = this.querySelector("[data-scale]");
-    const mm = Number(this.dataset.mm);
-    if (!place || !mm) return;
-    const long = [100, 50, 20, 10, 5].find((each) => (each / mm) * unit < 160) ?? 5;
-    const wide = (long / mm) * unit;
-    place.textContent = `${long >= 10 ? `${long / 10} cm` : `${long} mm`} across`;
-    const bar = document.createElementNS(SVG, "svg");
-    bar.setAttribute("class", "sbar-line");
-    bar.setAttribute("width", String(wide));
-    bar.setAttribute("height", "7");
-    const line = document.createElementNS(SVG, "path");
-    line.setAttribute("d", `M.5 0v6.5H${wide - 0.5}V0`);
-    bar.append(line);
-    place.append(bar);
-  }
-
-  /**
-   * @param {string} where
-   * @param {string} text
-   */
-  write(where, text) {
-    const found = this.querySelector(where);
-    if (found) found.textContent = text;
-  }
-
-  /** @param {string} text */
-  say(text) {
-    this.write("[data-announce]", text);
+  find(selector) {
+    const found = /** @type {HTMLElement|null} */ (this.querySelector(selector));
+    if (!found) throw new Error(`the viewer's template lacks ${selector}`);
+    return found;
   }
 }
 
 /**
- * @param {string} address
- * @returns {Promise<HTMLImageElement>}
+ * Whether a control under the focus needs a key for itself.
+ * @param {Element} target
+ * @param {string} key
  */
-async function picture(address) {
-  const image = new Image();
-  image.src = address;
-  await image.decode();
-  return image;
-}
-
-/**
- * @param {HTMLImageElement} image
- * @returns {ImageData}
- */
-function pixelsOf(image) {
-  const canvas = document.createElement("canvas");
-  canvas.width = image.naturalWidth;
-  canvas.height = image.naturalHeight;
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
-  context.drawImage(image, 0, 0);
-  return context.getImageData(0, 0, canvas.width, canvas.height);
-}
-
-/**
- * The mask as a sheet of the mark's colour, clear where nothing is outlined.
- * @param {HTMLImageElement} mask
- * @returns {HTMLCanvasElement}
- */
-function tinted(mask) {
-  const pixels = pixelsOf(mask);
-  for (let at = 0; at < pixels.data.length; at += 4) {
-    pixels.data[at + 3] = pixels.data[at] ?? 0;
-    pixels.data[at] = MARK.red;
-    pixels.data[at + 1] = MARK.green;
-    pixels.data[at + 2] = MARK.blue;
-  }
-  const sheet = document.createElement("canvas");
-  sheet.width = pixels.width;
-  sheet.height = pixels.height;
-  sheet.getContext("2d")?.putImageData(pixels, 0, 0);
-  return sheet;
+function hasOwnUse(target, key) {
+  if (target.matches("input")) return key.startsWith("Arrow") || MOVES.includes(key) || key === " ";
+  return target.matches("summary, button, a") && (key === "Enter" || key === " ");
 }
 
 customElements.define("scan-viewer", ScanViewer);
-
-export { ScanViewer };

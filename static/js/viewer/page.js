@@ -1,0 +1,92 @@
+// What the page says beside the picture: slice and probability, which buttons are on, one sentence at a time.
+
+import { Strip } from "./strip.js";
+
+/** @typedef {import("../scan-viewer.js").ScanViewer} ScanViewer */
+
+export class Page {
+  /** The acquired slice that the strip and the address show. */
+  at = -1;
+
+  /** @param {ScanViewer} viewer */
+  constructor(viewer) {
+    this.viewer = viewer;
+    this.strip = new Strip(viewer);
+    this.strip.reveal(Number(viewer.dataset.index));
+  }
+
+  /** Says where the plane in hand cuts. */
+  tell() {
+    const { viewer, strip } = this;
+    const { plane } = viewer.pane;
+    const { geometry } = viewer.volume ?? {};
+    if (!plane || !geometry) return;
+    const { index, count } = viewer.where();
+    const slider = /** @type {HTMLInputElement} */ (viewer.find("[data-slider]"));
+    slider.max = String(count);
+    slider.value = String(index + 1);
+    viewer.find("[data-scroll]").hidden = count < 2;
+    const acquired = plane.name === geometry.acquired;
+    const name = geometry.planes.length > 1 ? `${plane.title}, slice` : "Slice";
+    const text = count > 1 ? `${name} ${index + 1} of ${count}` : "One picture";
+    slider.setAttribute("aria-valuetext", text);
+    viewer.find("[data-where]").textContent = text;
+    if (strip.links.length) {
+      const { chance, area } = acquired ? strip.about(index) : { chance: "", area: "" };
+      viewer.find("[data-chance]").textContent = chance;
+      viewer.find("[data-area]").textContent = acquired ? area || "Nothing outlined" : "";
+      const label = [text, chance && `tumour probability ${chance}`, area && `${area} outlined`];
+      viewer.stage.setAttribute("aria-label", label.filter(Boolean).join(", "));
+      this.announce([text, chance].filter(Boolean).join(", "));
+    }
+    this.mark(viewer.indexOf(/** @type {import("./plane-view.js").PlaneView} */ (viewer.panes.get(geometry.acquired))));
+  }
+
+  /** @param {number} index */
+  mark(index) {
+    if (!this.strip.links.length || index === this.at) return;
+    // The address names the slice, so that a reload or a link comes back to it.
+    if (this.at >= 0) history.replaceState(null, "", `?slice=${index + 1}`);
+    this.at = index;
+    this.strip.mark(index);
+  }
+
+  /** Buttons say what is on and what there is to undo. */
+  refresh() {
+    const { viewer } = this;
+    const { store, drafts, tool } = viewer.measuring;
+    this.press("[data-act=mask]", viewer.scene.shown);
+    this.press("[data-act=heat]", viewer.scene.heatShown);
+    for (const name of ["window", "ruler", "area", "angle"]) this.press(`[data-act="tool:${name}"]`, tool === name);
+    /** @type {HTMLButtonElement} */ (viewer.find("[data-act=undo]")).disabled = !store.done.length;
+    /** @type {HTMLButtonElement} */ (viewer.find("[data-act=redo]")).disabled = !store.undone.length;
+    viewer.find("[data-leaving]").hidden = !drafts.kind && !drafts.draft;
+    viewer.stage.dataset.tool = drafts.draft?.replaced ? "adjust" : tool;
+    if (drafts.hint || this.hinted) this.say(drafts.hint, false);
+    this.hinted = Boolean(drafts.hint);
+    viewer.redraw();
+  }
+
+  /**
+   * @param {string} selector
+   * @param {boolean} pressed
+   */
+  press(selector, pressed) {
+    this.viewer.querySelector(selector)?.setAttribute("aria-pressed", String(pressed));
+  }
+
+  /**
+   * A sentence on the stage; aloud unless it only accompanies.
+   * @param {string} sentence
+   * @param {boolean} [aloud]
+   */
+  say(sentence, aloud = true) {
+    this.viewer.find("[data-hint]").textContent = sentence;
+    if (aloud) this.announce(sentence);
+  }
+
+  /** @param {string} sentence */
+  announce(sentence) {
+    this.viewer.find("[data-announce]").textContent = sentence;
+  }
+}
