@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import math
 import struct
 import zipfile
 import zlib
@@ -17,6 +18,8 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from pydicom.encaps import encapsulate
+from pydicom.uid import JPEGBaseline8Bit, RLELossless
 
 from tests import phantoms_dicom
 from tests.phantoms import slice_picture
@@ -124,6 +127,68 @@ def _polyglot(path: Path) -> Path:
     return _bytes(path, b"MZ" + _dicom(path).read_bytes()[2:])
 
 
+def _nifti_with(path: Path, changes: dict[int, bytes]) -> Path:
+    """A sound NIfTI whose header is overwritten at these offsets."""
+    content = bytearray(nifti((64, 64, 20), bytes(64 * 64 * 20 * 2)))
+    for offset, value in changes.items():
+        content[offset : offset + len(value)] = value
+    return _bytes(path, bytes(content))
+
+
+def _encapsulated(path: Path, frames: int, **tags: object) -> Path:
+    """A compressed multi-frame file with one frame of the `frames` that it promises."""
+    dataset = phantoms_dicom.single(_head())
+    dataset.compress(RLELossless)
+    dataset.NumberOfFrames = frames
+    for name, value in tags.items():
+        setattr(dataset, name, value)
+    return phantoms_dicom.write(path, dataset)
+
+
+def _broken_jpeg(path: Path) -> Path:
+    """Announces JPEG and carries noise."""
+    dataset = phantoms_dicom.single(_head())
+    dataset.file_meta.TransferSyntaxUID = JPEGBaseline8Bit
+    dataset.PixelData = encapsulate([bytes(range(256)) * 20])
+    dataset["PixelData"].VR = "OB"
+    return phantoms_dicom.write(path, dataset)
+
+
+def _nested_sequences(path: Path) -> Path:
+    """Ten thousand sequences within each other, written by hand: pydicom would take an age."""
+    whole = _dicom(path).read_bytes()
+    at = whole.index(b"\x08\0\x60\0CS")  # before Modality
+    opening = b"\x08\0\x40\x11SQ\0\0\xff\xff\xff\xff" + b"\xfe\xff\0\xe0\xff\xff\xff\xff"
+    closing = b"\xfe\xff\x0d\xe0\0\0\0\0" + b"\xfe\xff\xdd\xe0\0\0\0\0"
+    return _bytes(path, whole[:at] + opening * 10_000 + closing * 10_000 + whole[at:])
+
+
+def _zip_of(path: Path, count: int) -> Path:
+    """As many empty entries as wanted, written without zipfile, which would take minutes."""
+    names = [b"%06d.png" % number for number in range(count)]
+    local = b"".join(struct.pack("<4s5H3I2H", b"PK\x03\x04", 20, 0, 0, 0, 0, 0, 0, 0, 10, 0) + name for name in names)
+    directory = b"".join(
+        struct.pack("<4s6H3I5H2I", b"PK\x01\x02", 20, 20, 0, 0, 0, 0, 0, 0, 0, 10, 0, 0, 0, 0, 0, 40 * number) + name
+        for number, name in enumerate(names)
+    )
+    shown = min(count, 0xFFFF)
+    end = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, shown, shown, len(directory), len(local), 0)
+    return _bytes(path, local + directory + end)
+
+
+def _zip_lying(path: Path) -> Path:
+    """An entry that says a hundred bytes and holds forty megabytes."""
+    content = bytearray(_zip(path, {"1.png": bytes(40 * 2**20)}).read_bytes())
+    for signature, at in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
+        struct.pack_into("<I", content, content.index(signature) + at, 100)
+    return _bytes(path, bytes(content))
+
+
+def _zip_in_zip(path: Path) -> Path:
+    inner = _zip(path, {"1.png": png_of(64, 64)}).read_bytes()
+    return _zip(path, {"1.png": png_of(64, 64), "more.zip": inner})
+
+
 def _cut(path: Path, whole: bytes) -> Path:
     return _bytes(path, whole[: len(whole) // 2])
 
@@ -160,6 +225,14 @@ FILES: dict[str, tuple[Make, int | None]] = {
     "locked.zip": (_zip_locked, 400),
     "many.zip": (lambda p: _zip(p, {f"{n}.png": b"" for n in range(5_000)}), 413),
     "bomb.zip": (lambda p: _zip(p, {"1.png": bytes(300 * 2**20)}), 413),
+    "hundred_thousand.zip": (lambda p: _zip_of(p, 100_000), 413),
+    "sixty_thousand.zip": (lambda p: _zip_of(p, 60_000), 413),
+    "lying.zip": (_zip_lying, 400),
+    "nested.zip": (_zip_in_zip, 400),
+    "backslash.zip": (lambda p: _zip(p, {"..\\..\\1.png": png_of(64, 64)}), 400),
+    "absolute.zip": (lambda p: _zip(p, {"/etc/1.png": png_of(64, 64)}), 400),
+    "cut.zip": (lambda p: _cut(p, _zip(p, {"1.png": png_of(64, 64)}).read_bytes()), 400),
+    "texts.zip": (lambda p: _zip(p, {"readme.txt": b"nothing to see"}), 415),
     "office.zip": (lambda p: _zip(p, {"[Content_Types].xml": b"<x/>"}), 415),
     # NIfTI
     "outside.nii": (lambda p: _bytes(p, nifti((64, 64, 20), b"", offset=1e9)), 400),
@@ -168,6 +241,13 @@ FILES: dict[str, tuple[Make, int | None]] = {
     "time.nii": (lambda p: _bytes(p, nifti((64, 64, 20, 50), b"")), 415),
     "negative.nii": (lambda p: _bytes(p, nifti((64, -64, 20), b"")), 400),
     "zeros.nii.gz": (lambda p: _bytes(p, gzip.compress(nifti((64, 64, 20), b"") + bytes(100))), 400),
+    "not_a_number.nii": (lambda p: _nifti_with(p, {254: b"\1\0", 280: struct.pack("<f", math.nan)}), 400),
+    "flat.nii": (lambda p: _nifti_with(p, {254: b"\1\0"}), 400),
+    "no_voxel_size.nii": (lambda p: _nifti_with(p, {252: b"\1\0", 80: bytes(4)}), 400),
+    "negative_voxel_size.nii": (lambda p: _nifti_with(p, {252: b"\1\0", 80: struct.pack("<f", -1.0)}), 400),
+    "inside_header.nii": (lambda p: _nifti_with(p, {108: struct.pack("<f", 100.0)}), 400),
+    "strange_type.nii": (lambda p: _nifti_with(p, {70: b"\xff\x7f"}), 415),
+    "cut.nii.gz": (lambda p: _cut(p, gzip.compress(nifti((64, 64, 20), bytes(163_840)))), 400),
     "gz_bomb.nii.gz": (lambda p: _bytes(p, gzip.compress(bytes(50 * 2**20))), 415),
     # DICOM
     "lying.dcm": (lambda p: _dicom(p, Rows=4000, Columns=4000), 400),
@@ -175,6 +255,16 @@ FILES: dict[str, tuple[Make, int | None]] = {
     "no_pixels.dcm": (_without_pixels, 400),
     "report.dcm": (lambda p: _dicom(p, Modality="SR"), 415),
     "polyglot.dcm": (_polyglot, 400),
+    "no_spacing.dcm": (lambda p: _dicom(p, PixelSpacing=[0, 0]), 400),
+    "negative_spacing.dcm": (lambda p: _dicom(p, PixelSpacing=[-1, 1]), 400),
+    "frames_missing.dcm": (lambda p: _encapsulated(p, 5), 400),
+    "many_frames.dcm": (lambda p: _encapsulated(p, 1_000_000), 413),
+    "no_frames.dcm": (lambda p: _encapsulated(p, -3), 415),
+    "noise.dcm": (_broken_jpeg, 400),
+    "nested_sequences.dcm": (_nested_sequences, 400),
+    "directory.dcm": (lambda p: _dicom(p, SOPClassUID="1.2.840.10008.1.3.10"), 415),
+    "no_rows.dcm": (lambda p: _dicom(p, Rows=0), 400),
+    "strange_bits.dcm": (lambda p: _dicom(p, BitsAllocated=12), 415),
     "cut.dcm": (lambda p: _cut(p, _dicom(p).read_bytes()), 400),
 }
 

@@ -174,6 +174,17 @@ def fail(analysis: Analysis, sentence: str) -> None:
     _end(analysis, state=State.FAILED, reason=sentence)
 
 
+def refuse(analysis: Analysis, sentence: str) -> None:
+    """End an analysis because its files can never be read, with the reason as a sentence for the doctor.
+
+    Raises
+    ------
+    LeaseLost
+        When another worker holds it.
+    """
+    _end(analysis, state=State.REFUSED, verdict=Verdict.REFUSED, progress=1.0, reason=sentence)
+
+
 def give_back(analysis: Analysis, sentence: str) -> None:
     """Let an analysis that met a temporary error be tried again later; failed, with its sentence, after the last attempt.
 

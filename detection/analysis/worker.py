@@ -26,7 +26,7 @@ from detection.models import Analysis, Scan, StoredFile
 from detection.models.analysis import State
 from detection.models.scan import Kind
 from detection.models.worker import Purpose
-from ml.imaging.errors import ImagingError
+from ml.imaging.errors import ImagingError, UploadRefused
 from ml.imaging.fuse import fuse
 from ml.imaging.sequence_check import CONTRADICTED
 from ml.imaging.volume import Volume
@@ -249,6 +249,10 @@ class AnalysisWorker:
                 self._part(scan.fused_flair_id, files) or _nothing,
                 self._part(scan.fused_post_id, files),
             )
+        except UploadRefused as error:
+            # Bytes that are those of the upload can never be read: a result. Others are the storage's failure.
+            end = services.refuse if self._are_as_uploaded(scan) else services.fail
+            _unless_lost(partial(end, analysis, error.sentence))
         except ImagingError as error:
             _unless_lost(partial(services.fail, analysis, error.sentence))
         except DecoderStopped as error:
@@ -275,6 +279,12 @@ class AnalysisWorker:
         if not paths or not all(path.exists() for path in paths):
             raise FileNotFoundError
         return self._decoder.read(paths, names=[name for _, name in files], as_series=as_series)
+
+    def _are_as_uploaded(self, scan: Scan) -> bool:
+        """Whether the stored files of a scan, or of a fused scan's parts, have the hashes of their rows."""
+        parts = (scan.pk, scan.fused_pre_id, scan.fused_flair_id, scan.fused_post_id)
+        rows = StoredFile.objects.filter(scan__in=[part for part in parts if part]).values_list("key", "sha256")
+        return all(storage.sha256_of(storage.original_path(key)) == sha256 for key, sha256 in rows)
 
     def check_stop(self) -> None:
         """Raise Stopping once the grace is over."""

@@ -17,19 +17,23 @@ READABLE = [name for name, (_, status) in hostile.FILES.items() if not status]
 
 # In a process of its own: this one may have had far larger children, and the system keeps the largest only.
 DOOR = """
-import json, resource, sys, time
+import json, os, resource, sys, tempfile, time
 from pathlib import Path
-from ml.imaging import sandbox
+from ml.imaging import intake
 from ml.imaging.errors import UploadRefused
+from ml.imaging.limits import DEFAULT
 
-started = time.monotonic()
-try:
-    sandbox.inspect([Path(sys.argv[1])])
-    answer = {"status": None, "sentence": ""}
-except UploadRefused as refused:
-    answer = {"status": refused.status, "sentence": refused.sentence}
+with tempfile.TemporaryDirectory() as work:
+    started = time.monotonic()
+    try:
+        intake.take_in([intake.Sent(Path(sys.argv[1]), "name.bin")], work=Path(work), key=b"k" * 32)
+        answer = {"status": None, "sentence": ""}
+    except UploadRefused as refused:
+        answer = {"status": refused.status, "sentence": refused.sentence}
 answer["seconds"] = time.monotonic() - started
-answer["kilobytes"] = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+answer["processor"] = used.ru_utime + used.ru_stime
+answer["kilobytes"] = used.ru_maxrss
 print(json.dumps(answer))
 """
 
@@ -42,7 +46,9 @@ def test_a_hostile_file_is_refused_with_a_sentence(name, tmp_path):
     assert answer["status"] == hostile.FILES[name][1]
     assert answer["sentence"].endswith(".")
     assert name not in answer["sentence"]
-    assert answer["seconds"] < 5
+    # On a machine that does other things too, the clock says more about those; `make bench` runs alone.
+    assert answer["processor"] < 5
+    assert answer["seconds"] < 30
     assert 0 < answer["kilobytes"] < 512 * 1024
 
 
