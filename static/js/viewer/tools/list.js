@@ -18,11 +18,14 @@ import { TITLES } from "./values.js";
  * @param {Acts} acts
  */
 export function fillList(list, rows, where, acts) {
-  const focused = document.activeElement instanceof HTMLElement && list.contains(document.activeElement);
-  const at = focused ? [...list.children].indexOf(/** @type {Element} */ (document.activeElement?.closest("li"))) : -1;
+  const focus = document.activeElement;
+  const held = focus instanceof HTMLButtonElement && list.contains(focus) ? focus : null;
+  const at = held ? [...list.children].indexOf(/** @type {Element} */ (held.closest("li"))) : -1;
   list.replaceChildren(...rows.map((row, place) => line(row, place + 1, where(row), acts)));
-  // Whoever removed one by keys goes on where they were.
-  if (focused) list.children[Math.min(at, rows.length - 1)]?.querySelector("button")?.focus();
+  if (!held) return;
+  // Whoever works by keys goes on where they were.
+  const buttons = [...(list.children[Math.min(at, rows.length - 1)]?.querySelectorAll("button") ?? [])];
+  (buttons.find((each) => each.textContent === held.textContent) ?? buttons[0])?.focus();
 }
 
 /**

@@ -23,7 +23,8 @@ export function drawings(pane, index, rows, drafts) {
   /** @type {SVGElement[]} */
   const made = [];
   for (const [at, row] of rows.entries()) {
-    if (row.plane !== plane.name || row.slice !== index || row === draft?.replaced) continue;
+    if (row.plane !== plane.name || row.slice !== index || [draft?.replaced, draft?.replaced?.kept].includes(row))
+      continue;
     const kind = row.fault ? "unkept" : row.mine ? "mine" : "theirs";
     made.push(shape(pane, row.kind, row.points, `${at + 1}  ${row.text}`, kind, row.mine ? null : -1));
   }

@@ -8,7 +8,8 @@
 /** @typedef {{kind: Kind, plane: PlaneName, slice: number, points: Point[]}} Drawing */
 /**
  * @typedef {Drawing & {id: string, text: string, assumes_square: boolean, author: string, mine: boolean,
- *   fault?: string, replaces?: string}} Measurement `fault`: why it is not kept
+ *   fault?: string, replaced?: any, kept?: any}} Measurement `fault`: why it is not kept; `replaced`: the measurement
+ *   that was moved to become it; `kept`: what the server made of it
  */
 /** @typedef {{hide: string[], show: string[]}} Change ids that a step hides and shows */
 
@@ -21,7 +22,8 @@ export class Store extends EventTarget {
   done = [];
   /** @type {Change[]} */
   undone = [];
-  busy = false;
+  /** @type {Promise<void>} */
+  turn = Promise.resolve();
   unsaved = 0;
 
   /**
@@ -52,63 +54,88 @@ export class Store extends EventTarget {
    * @param {string} [text] its value as drawn
    * @param {Measurement} [replaced]
    */
-  async draw(drawing, text = "", replaced = undefined) {
+  draw(drawing, text = "", replaced = undefined) {
     this.unsaved += 1;
     /** @type {Measurement} */
-    const row = { ...drawing, id: `new-${this.unsaved}`, text, assumes_square: false, author: "you", mine: true };
-    // What is not kept yet hides nothing but what it was itself to replace.
-    const replaces = isNew(replaced) ? replaced?.replaces : replaced?.id;
-    if (replaces) row.replaces = replaces;
-    const place = replaced ? this.list.indexOf(replaced) : -1;
+    const row = {
+      ...drawing,
+      id: `new-${this.unsaved}`,
+      text,
+      assumes_square: false,
+      author: "you",
+      mine: true,
+      replaced,
+    };
+    const place = replaced ? this.list.indexOf(newest(replaced)) : -1;
     if (place >= 0) this.list.splice(place, 1, row);
     else this.list.push(row);
     this.changed();
-    await this.keep(row);
+    return this.keep(row);
   }
 
   /**
    * Sends a drawing that is not kept yet.
    * @param {Measurement} row
    */
-  async keep(row) {
+  keep(row) {
     if (!this.keeps) {
       row.fault = "Not kept: you may read this scan, not write on it.";
-      return this.changed();
-    }
-    const { kind, plane, slice, points, replaces } = row;
-    try {
-      const made = await this.ask("POST", this.address, { kind, plane, slice, points, replaces: replaces ?? null });
-      this.list[this.list.indexOf(row)] = made;
-      this.remember({ hide: replaces ? [replaces] : [], show: [made.id] });
       this.changed();
-    } catch (error) {
-      row.fault = `Not kept. ${sentence(error)}`;
-      this.changed(row.fault);
     }
+    return this.inTurn(async () => {
+      if (!this.keeps || !this.list.includes(row)) return;
+      const { kind, plane, slice, points } = row;
+      const replaces = keptBefore(row);
+      try {
+        const made = await this.ask("POST", this.address, { kind, plane, slice, points, replaces });
+        row.kept = made;
+        this.list[this.list.indexOf(row)] = made;
+        this.remember({ hide: replaces ? [replaces] : [], show: [made.id] });
+        this.changed();
+      } catch (error) {
+        row.fault = `Not kept. ${sentence(error)}`;
+        this.changed(row.fault);
+      }
+    });
   }
 
   /** @param {Measurement} row */
-  async remove(row) {
-    if (isNew(row)) {
-      this.list = this.list.filter((each) => each !== row);
-      return this.changed();
-    }
-    if (await this.apply({ hide: [row.id], show: [] })) this.remember({ hide: [row.id], show: [] });
-    this.changed();
+  remove(row) {
+    return this.inTurn(async () => {
+      // It may have been kept since the button was drawn.
+      const now = newest(row);
+      const before = isNew(now) ? keptBefore(now) : now.id;
+      if (isNew(now)) this.list = this.list.filter((each) => each !== now);
+      if (before && (await this.apply({ hide: [before], show: [] }))) this.remember({ hide: [before], show: [] });
+      this.changed();
+    });
   }
 
-  async undo() {
-    const change = this.done.at(-1);
-    if (!change || this.busy) return;
-    if (await this.apply({ hide: change.show, show: change.hide })) this.undone.push(...this.done.splice(-1));
-    this.changed();
+  undo() {
+    return this.inTurn(async () => {
+      const change = this.done.at(-1);
+      if (!change) return;
+      if (await this.apply({ hide: change.show, show: change.hide })) this.undone.push(...this.done.splice(-1));
+      this.changed();
+    });
   }
 
-  async redo() {
-    const change = this.undone.at(-1);
-    if (!change || this.busy) return;
-    if (await this.apply(change)) this.done.push(...this.undone.splice(-1));
-    this.changed();
+  redo() {
+    return this.inTurn(async () => {
+      const change = this.undone.at(-1);
+      if (!change) return;
+      if (await this.apply(change)) this.done.push(...this.undone.splice(-1));
+      this.changed();
+    });
+  }
+
+  /**
+   * One change after the other: what a step is about may still be on its way.
+   * @param {() => Promise<void>} step
+   */
+  inTurn(step) {
+    this.turn = this.turn.then(step);
+    return this.turn;
   }
 
   /** @param {Change} change */
@@ -122,7 +149,6 @@ export class Store extends EventTarget {
    * @returns {Promise<boolean>} whether all of it is kept
    */
   async apply({ hide, show }) {
-    this.busy = true;
     try {
       for (const id of hide) {
         await this.ask("DELETE", `${this.address}${id}/`);
@@ -135,8 +161,6 @@ export class Store extends EventTarget {
       await this.load();
       this.changed(fault);
       return false;
-    } finally {
-      this.busy = false;
     }
   }
 
@@ -169,6 +193,26 @@ export class Store extends EventTarget {
     if (!answer.ok) throw new Error(told.error ?? `The server answered ${answer.status}. Load the page again.`);
     return told;
   }
+}
+
+/**
+ * What a measurement has become.
+ * @param {Measurement} row
+ * @returns {Measurement}
+ */
+function newest(row) {
+  return row.kept ? newest(row.kept) : row;
+}
+
+/**
+ * The key of the kept measurement that a drawing is to replace, or null.
+ * @param {Measurement} row
+ * @returns {string|null}
+ */
+function keptBefore(row) {
+  if (!row.replaced) return null;
+  const before = newest(row.replaced);
+  return isNew(before) ? keptBefore(before) : before.id;
 }
 
 /** @param {Measurement} [row] */
