@@ -1,0 +1,116 @@
+"""A doctor says which sequence a scan is: it is kept with name and time, and what depends on it is analysed again."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from pydicom.uid import generate_uid
+
+from detection.models import Analysis, AuditEntry, Scan
+from detection.models.analysis import State
+from ml.findings import Verdict
+from tests import cast, phantoms_dicom, rows
+from tests.uploads.test_clinical_uploads import FLAIR, T1, content, head, sent
+
+
+@pytest.fixture
+def alice(db: None) -> Client:
+    return cast.signed_in(cast.alice())
+
+
+def ended() -> None:
+    """As if every waiting analysis had ended."""
+    from django.utils import timezone
+
+    Analysis.objects.filter(state=State.QUEUED).update(
+        state=State.FAILED, reason="Of the test.", finished_at=timezone.now()
+    )
+
+
+def flair_and(alice: Client, **tags: object) -> tuple[Scan, Scan]:
+    """A FLAIR and another series that lies on it."""
+    frame = generate_uid()
+    datasets = phantoms_dicom.series(head(), FrameOfReferenceUID=frame, SeriesNumber=1, **FLAIR)
+    datasets += phantoms_dicom.series(head(contrast="t1"), FrameOfReferenceUID=frame, SeriesNumber=2, **tags)
+    alice.post("/scans/new/", {"files": sent(datasets)})
+    ended()
+    one, other = Scan.objects.order_by("position")
+    return one, other
+
+
+def test_the_correction_is_kept_and_the_scan_analysed_again(alice: Client) -> None:
+    alice.post(
+        "/scans/new/", {"files": SimpleUploadedFile("a.dcm", content(phantoms_dicom.series(head(1), **FLAIR)[0]))}
+    )
+    ended()
+    scan = Scan.objects.get()
+    answer = alice.post(f"/scans/{scan.pk}/sequence/", {"sequence": "T1c"})
+    assert (answer.status_code, answer["Location"]) == (303, f"/scans/{scan.pk}/")
+    scan.refresh_from_db()
+    assert (scan.sequence, scan.sequence_by_doctor, scan.known_sequence) == ("FLAIR", "T1c", "T1c")
+    assert scan.sequence_corrected_by.username == "alice"
+    assert scan.sequence_corrected_at is not None
+    assert scan.analyses.count() == 2
+    assert scan.current_analysis.state == State.QUEUED
+    assert AuditEntry.objects.get(action="sequence corrected").details == {"was": "FLAIR", "now": "T1c"}
+
+
+def test_it_can_be_taken_back(alice: Client) -> None:
+    (scan,) = rows.analysed(rows.study(cast.User.objects.get(), pictures=1), Verdict.NO_TUMOUR)
+    alice.post(f"/scans/{scan.pk}/sequence/", {"sequence": "FLAIR"})
+    ended()
+    alice.post(f"/scans/{scan.pk}/sequence/", {"sequence": ""})
+    scan.refresh_from_db()
+    assert (scan.sequence_by_doctor, scan.sequence_corrected_by) == ("", None)
+    assert scan.analyses.count() == 3
+
+
+def test_the_same_again_changes_nothing(alice: Client) -> None:
+    (scan,) = rows.analysed(rows.study(cast.User.objects.get(), pictures=1), Verdict.NO_TUMOUR)
+    alice.post(f"/scans/{scan.pk}/sequence/", {"sequence": ""})
+    assert scan.analyses.count() == 1
+
+
+def test_while_it_is_analysed_it_has_to_wait(alice: Client) -> None:
+    scan = rows.study(cast.User.objects.get(), pictures=1).scans.get()
+    answer = alice.post(f"/scans/{scan.pk}/sequence/", {"sequence": "T2"}, follow=True)
+    assert "Wait for its result" in answer.content.decode()
+    scan.refresh_from_db()
+    assert scan.sequence_by_doctor == ""
+
+
+def test_no_such_sequence(alice: Client) -> None:
+    scan = rows.study(cast.User.objects.get(), pictures=1).scans.get()
+    assert alice.post(f"/scans/{scan.pk}/sequence/", {"sequence": "PET"}).status_code == 400
+
+
+def test_series_that_now_belong_together_are_fused(alice: Client) -> None:
+    flair, other = flair_and(alice, SeriesDescription="axial")
+    alice.post(f"/scans/{other.pk}/sequence/", {"sequence": "T1"})
+    fused = Scan.objects.get(fused_flair__isnull=False)
+    assert (fused.fused_pre, fused.fused_flair, fused.fused_post) == (other, flair, None)
+    assert (fused.position, fused.owner) == (2, flair.owner)
+    assert fused.current_analysis.state == State.QUEUED
+
+
+def test_a_fused_scan_follows_the_correction(alice: Client) -> None:
+    frame = generate_uid()
+    datasets = phantoms_dicom.series(head(), FrameOfReferenceUID=frame, SeriesNumber=1, **FLAIR)
+    datasets += phantoms_dicom.series(head(contrast="t1"), FrameOfReferenceUID=frame, SeriesNumber=2, **T1)
+    alice.post("/scans/new/", {"files": sent(datasets)})
+    ended()
+    flair, t1, fused = Scan.objects.order_by("position")
+    alice.post(f"/scans/{t1.pk}/sequence/", {"sequence": "T1c"})
+    fused.refresh_from_db()
+    assert (fused.fused_pre, fused.fused_flair, fused.fused_post) == (None, flair, t1)
+    assert fused.analyses.count() == 2
+
+
+def test_a_fused_scan_itself_is_not_corrected(alice: Client) -> None:
+    _, other = flair_and(alice, SeriesDescription="axial")
+    alice.post(f"/scans/{other.pk}/sequence/", {"sequence": "T1"})
+    ended()
+    fused = Scan.objects.get(fused_flair__isnull=False)
+    page = alice.post(f"/scans/{fused.pk}/sequence/", {"sequence": "T2"}, follow=True)
+    assert "made of others" in page.content.decode()
