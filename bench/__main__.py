@@ -1,4 +1,4 @@
-"""`python -m bench [models] [server]`: measure, print, and write docs/performance.md."""
+"""`python -m bench [models] [server] [series] [memory]`: measure, print, and write docs/performance.md."""
 
 from __future__ import annotations
 
@@ -9,12 +9,20 @@ from pathlib import Path
 from bench import machine
 
 REPORT = Path(__file__).resolve().parent.parent / "docs" / "performance.md"
-PARTS = {"models": "The networks, one warm process", "server": "The program, over HTTP"}
+PARTS = {
+    "models": "The networks, one warm process",
+    "server": "The program, over HTTP",
+    "series": "Whole series, over HTTP",
+    "memory": "Memory of one large volume",
+}
 INTRODUCTION = """# Performance
 
 Written by `make bench`; measured, not promised. The program is `manage.py serve` in an empty home (SQLite, one
 worker), driven over HTTP by a signed-in doctor who uploads generated heads of 256 x 256 pixels one after the other.
 “Visible” is: the upload is sent, the status asked every 150 ms as the page does it, the result's page and its picture loaded.
+A series is generated DICOM, a file a slice. The networks' bare time is what the same slices take inside the two networks
+alone, in one warm process, measured in the same run; the rest is upload, de-identification, reading, preparing, measuring,
+pictures and record.
 """
 
 

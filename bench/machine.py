@@ -60,6 +60,15 @@ def resident_mib(pid: int) -> float:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024
 
 
+def peak_mib(pid: int) -> float:
+    """The most memory that a process was ever resident with, in MiB; 0.0 once it has ended."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return 0.0
+    return next((int(line.split()[1]) for line in lines if line.startswith("VmHWM:")), 0) / 1024
+
+
 def descendants(of: int) -> dict[int, str]:
     """Living processes below one, in any depth: process id to command line."""
     parents: dict[int, int] = {}

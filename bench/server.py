@@ -98,7 +98,7 @@ def serving(home: Path) -> Iterator[tuple[Server, float]]:
     server = Server(process, home, f"http://127.0.0.1:{port}")
     try:
         while not ready(server):
-            if process.poll() is not None or time.perf_counter() - began > 300:
+            if process.poll() is not None or time.perf_counter() - began > 900:
                 raise SystemExit("bench: the server did not become ready.")
             time.sleep(0.05)
         yield server, time.perf_counter() - began

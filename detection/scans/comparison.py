@@ -27,9 +27,7 @@ DIFFERENT = "Not compared: one outline is the {}, the other the {}. These are tw
 NO_VOLUME = "Not compared: no volume is known of {}, because its file does not state all distances."
 NO_OUTLINE = "Not compared: nothing is outlined on {}, so there is no volume of the same thing."
 NO_ANSWER = "Not compared: {} has no answer."
-UNEQUAL_VERSIONS = (
-    "The two were analysed by different versions of the model ({}, then {}). Analyse both again to compare."
-)
+UNEQUAL_VERSIONS = "The two were analysed by different versions of the model ({}, then {})."
 SDC_UNKNOWN = "The smallest detectable change is not known for this version of the model and this kind of outline."
 
 
@@ -85,6 +83,7 @@ class Comparison:
     change_percent: float | None
     smallest: SmallestChange | None
     notes: tuple[str, ...]
+    unequal_versions: bool = False
 
     @property
     def detectable(self) -> bool | None:
@@ -92,6 +91,15 @@ class Comparison:
         if self.smallest is None or self.change_percent is None:
             return None
         return self.smallest.exceeded_by(self.change_percent)
+
+    @property
+    def older_run(self) -> Scan | None:
+        """The scan to analyse again where two versions of the model stand against each other."""
+        runs = [(visit.scan.current_analysis, visit.scan) for visit in (self.earlier, self.later)]
+        ended = [(run.finished_at, scan) for run, scan in runs if run is not None and run.finished_at is not None]
+        if not self.unequal_versions or len(ended) < 2:
+            return None
+        return min(ended, key=lambda each: each[0])[1]
 
     @property
     def change(self) -> str:
@@ -161,7 +169,8 @@ def compare(earlier: Scan, later: Scan, basis: Basis) -> Comparison:
     if "upload" in (visits[0].dated_by, visits[1].dated_by):
         notes.append("Where the day of the examination is not known, the day of the upload stands for it.")
     change_ml = change_percent = smallest = None
-    if refused is None and versions[0] != versions[1]:
+    unequal = refused is None and versions[0] != versions[1]
+    if unequal:
         refused = UNEQUAL_VERSIONS.format(*(version or "unknown" for version in versions))
     compartment = found[1]["compartment"] if found[1] else None
     before, after = visits[0].volume_ml, visits[1].volume_ml
@@ -171,7 +180,7 @@ def compare(earlier: Scan, later: Scan, basis: Basis) -> Comparison:
         smallest = smallest_change(versions[1], Compartment(str(compartment)))
         if smallest is not None:
             notes.append(f"Smallest detectable change: {words.count(smallest.patients, 'patient')}. {smallest.method}")
-    return Comparison(basis, *visits, compartment, refused, change_ml, change_percent, smallest, tuple(notes))
+    return Comparison(basis, *visits, compartment, refused, change_ml, change_percent, smallest, tuple(notes), unequal)
 
 
 def _visit(scan: Scan) -> Visit:

@@ -117,6 +117,15 @@ def test_what_cannot_be_compared_says_why(alice: Client, owner: User, answer: di
     assert compared(alice, later)["comparison"]["change_ml"] is None
 
 
+def test_two_versions_of_the_model_offer_to_analyse_the_older_run_again(alice: Client, owner: User) -> None:
+    earlier = visits.visit(owner, SMALLER, version="0.9")
+    later = visits.visit(owner, visits.large(), first_picture=1)
+    shown = page(alice, later)
+    assert f'action="/scans/{earlier.id}/analyses/"' in shown
+    assert "Analyse the earlier scan again" in shown
+    assert "scan again" not in page(cast.signed_in(cast.rita()), later)
+
+
 def test_days_are_those_of_the_examinations_and_uploads_are_told(alice: Client, owner: User) -> None:
     first = visits.visit(owner, SMALLER, reference="PX-A")
     later = visits.visit(owner, visits.large(), reference="PX-B", first_picture=1)
@@ -142,10 +151,10 @@ def test_an_examination_uploaded_later_but_made_earlier_is_the_earlier_one(alice
 
 def test_the_doctor_picks_which_earlier_scan(alice: Client, owner: User) -> None:
     oldest = of_patient(visits.visit(owner, SMALLER), days_ago=200)
-    of_patient(visits.visit(owner, SMALLER, first_picture=1), days_ago=100)
+    latest = of_patient(visits.visit(owner, SMALLER, first_picture=1), days_ago=100)
     later = visits.visit(owner, visits.large(), first_picture=2)
     shown = page(alice, later)
-    assert shown.count("<option value=") == 2
+    assert f'<option value="{latest.id}" selected>' in shown
     assert f'<option value="{oldest.id}" selected>' in page(alice, later, f"?earlier={oldest.id}")
     assert compared(alice, later, f"?earlier={oldest.id}")["comparison"]["earlier"]["scan"] == str(oldest.id)
     assert len(compared(alice, later)["earlier_scans"]) == 2
