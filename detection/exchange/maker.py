@@ -23,16 +23,19 @@ log = logging.getLogger(__name__)
 CHECKOUT = Path(__file__).resolve().parents[2]
 CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from detection.exchange.maker_child import main; main()"
 
-SECONDS = 120
-"""Most time for one file."""
+SECONDS, CPU_SECONDS = 300, 120
+"""Most time for one file, on the clock and of the processor: a busy machine is no reason to give up."""
 
 MEMORY_BYTES = 3 << 30
 """Address space of the process: the masks of the largest volume, numbered, and the libraries."""
 
-AT_ONCE = 2
-PATIENCE = 5.0
-"""Seconds that a person waits for one of the places; more would keep the pages waiting behind them."""
+AT_ONCE, WAITING = 2, 2
+"""Files that are made at once, and people who wait for their turn: more would keep the pages waiting behind them."""
 
+PATIENCE = 30.0
+"""Seconds that a person waits."""
+
+_door = threading.BoundedSemaphore(AT_ONCE + WAITING)
 _places = threading.BoundedSemaphore(AT_ONCE)
 
 
@@ -76,12 +79,17 @@ def make(order: Mapping[str, Any], *, seconds: int = SECONDS, memory_bytes: int 
     Busy, NotMade, Broke
         Each with a sentence for the person.
     """
-    if not _places.acquire(timeout=PATIENCE):
+    if not _door.acquire(blocking=False):
         raise Busy
     try:
-        return _made(order, seconds, memory_bytes)
+        if not _places.acquire(timeout=PATIENCE):
+            raise Busy
+        try:
+            return _made(order, seconds, memory_bytes)
+        finally:
+            _places.release()
     finally:
-        _places.release()
+        _door.release()
 
 
 def _made(order: Mapping[str, Any], seconds: int, memory_bytes: int) -> IO[bytes]:
@@ -89,7 +97,7 @@ def _made(order: Mapping[str, Any], seconds: int, memory_bytes: int) -> IO[bytes
     environment |= {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "TMPDIR") if name in os.environ}
     target = tempfile.TemporaryFile()  # noqa: SIM115  it goes to the caller
     try:
-        numbers = map(str, (os.getpid(), memory_bytes, seconds, target.fileno()))
+        numbers = map(str, (os.getpid(), memory_bytes, CPU_SECONDS, target.fileno()))
         child = subprocess.run(
             [sys.executable, "-I", "-B", "-c", CHILD, str(CHECKOUT), *numbers],
             input=json.dumps(order).encode(),

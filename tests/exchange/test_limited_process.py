@@ -99,6 +99,23 @@ def test_more_than_a_few_at_once_are_asked_to_come_again(monkeypatch: pytest.Mon
     assert "Try again in a minute" in answer.content.decode()
 
 
+@pytest.mark.django_db
+def test_nobody_queues_behind_those_who_wait_already(monkeypatch: pytest.MonkeyPatch):
+    (scan,) = rows.done(cast.alice(), Verdict.TUMOUR)
+    child(monkeypatch, "import time; time.sleep(2)")
+    held = [threading.Thread(target=_swallowed) for _ in range(maker.AT_ONCE + maker.WAITING)]
+    for thread in held:
+        thread.start()
+    time.sleep(0.3)
+    started = time.monotonic()
+    answer = cast.signed_in(scan.owner).get(reverse("export", args=[scan.pk, "masks.zip"]))
+    waited = time.monotonic() - started
+    for thread in held:
+        thread.join()
+    assert answer.status_code == 503
+    assert waited < maker.PATIENCE / 2
+
+
 def _swallowed() -> None:
     with pytest.raises(maker.Broke):
         maker.make(ORDER, seconds=10)

@@ -133,13 +133,20 @@ def lesion_labels(masks: np.ndarray) -> tuple[np.ndarray, int]:
         (slices, rows, columns) uint16, 0 outside; and the number of lesions.
 
     Raises:
+        NotExportable: if there are more lesions than 65,535.
         ValueError: if the masks are not three-dimensional.
     """
     if masks.ndim != 3:
         raise ValueError(f"masks are (slices, rows, columns), not {masks.shape}")
     if masks.dtype == np.uint16:
         return masks, int(masks.max(initial=0))
-    labels, count = ndimage.label(masks > 0, structure=_NEIGHBOURS)
+    numbered = np.zeros(masks.shape, np.uint16)
+    box = _box(masks)
+    if box is None:
+        return numbered, 0
+    labels, count = ndimage.label(masks[box] > 0, structure=_NEIGHBOURS)
+    if count > np.iinfo(np.uint16).max:
+        raise NotExportable("There are too many separate outlines to number them. Choose the zip instead.")
     boxes = ndimage.find_objects(labels, max_label=count)
     areas = np.bincount(labels.ravel(), minlength=count + 1)
     ranked = sorted(
@@ -147,7 +154,17 @@ def lesion_labels(masks: np.ndarray) -> tuple[np.ndarray, int]:
     )
     number = np.zeros(count + 1, np.uint16)
     number[ranked] = np.arange(1, count + 1, dtype=np.uint16)
-    return number[labels], count
+    numbered[box] = number[labels]
+    return numbered, count
+
+
+def _box(masks: np.ndarray) -> tuple[slice, slice, slice] | None:
+    """Where anything is outlined: the rest of a large volume need not be labelled."""
+    axes = [np.flatnonzero(masks.any(axis=others)) for others in ((1, 2), (0, 2), (0, 1))]
+    if not axes[0].size:
+        return None
+    slices, rows, columns = (slice(int(axis[0]), int(axis[-1]) + 1) for axis in axes)
+    return slices, rows, columns
 
 
 def check_masks(masks: np.ndarray, scan: Mapping[str, Any]) -> np.ndarray:
