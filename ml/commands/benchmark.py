@@ -45,6 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def measure(folder: Path) -> dict[str, Any]:
     """Every figure of one run. Raises WeightsFault when the models are not sound."""
+    from ml.commands import benchmark_torch
     from ml.imaging.volume import Volume
     from ml.networks import load
     from ml.pipeline import Pipeline
@@ -62,10 +63,15 @@ def measure(folder: Path) -> dict[str, Any]:
     networks = pipeline._classifier, pipeline._unet
     ours = milliseconds(lambda: [network(batch) for network in networks])
     theirs = milliseconds(lambda: [model.predict(batch, verbose=0) for model in plain])
+    outlining = milliseconds(lambda: networks[1](batch))
     whole = milliseconds(lambda: pipeline([single]))
+    pipeline([series])
     started = time.perf_counter()
     pipeline([series])
     series_seconds = time.perf_counter() - started
+    operations = convolution_operations(plain[1])
+    peak = matrix_peak()
+    batched = milliseconds(lambda: networks[1](np.repeat(batch, 16, axis=0)))
     return {
         "model_version": pipeline.version,
         "load_and_warm_s": round(loading, 2),
@@ -75,6 +81,18 @@ def measure(folder: Path) -> dict[str, Any]:
         "slice_pipeline_ms": whole,
         "series_slices": SERIES_SLICES,
         "series_slices_per_s": round(SERIES_SLICES / series_seconds, 1),
+        "unet": {
+            "operations_a_picture": operations,
+            # The compiled graph takes pictures in pairs: a lone one goes through with its mirror image.
+            "pair_ms": outlining,
+            "batch_of_16_ms": batched,
+            "gflops_in_a_batch": round(16 * operations / batched["median"] / 1e6, 1),
+            "matrix_multiply_gflops": peak,
+            "share_of_peak": round(16 * operations / batched["median"] / 1e6 / max(peak.values()), 3),
+            "pytorch": benchmark_torch.measure(
+                plain[1], batch.astype(np.float32) / 255.0, milliseconds, os.cpu_count() or 1
+            ),
+        },
         "machine": {
             "processor": platform.processor() or platform.machine(),
             "cores": os.cpu_count(),
@@ -82,6 +100,30 @@ def measure(folder: Path) -> dict[str, Any]:
             "python": platform.python_version(),
         },
     }
+
+
+def convolution_operations(model: Any) -> int:
+    """Floating-point operations (two for a multiply and add) of all convolutions for one picture."""
+    total = 0
+    for layer in model.layers:
+        if layer.__class__.__name__ == "Conv2D":
+            _, rows, columns, filters = layer.output.shape
+            kernel = layer.kernel.shape
+            total += 2 * rows * columns * filters * kernel[0] * kernel[1] * kernel[2]
+    return int(total)
+
+
+def matrix_peak(side: int = 2048) -> dict[str, float]:
+    """The machine's matrix multiplication in GFLOP/s, as TensorFlow does it: float32 and bfloat16."""
+    import tensorflow as tf
+
+    def gflops(kind: Any) -> float:
+        matrix = tf.cast(tf.random.normal((side, side)), kind)
+        multiply = tf.function(lambda x: tf.linalg.matmul(x, x))
+        times = milliseconds(lambda: multiply(matrix).numpy(), repeats=8)
+        return round(2 * side**3 / times["median"] / 1e6, 1)
+
+    return {kind.name: gflops(kind) for kind in (tf.float32, tf.bfloat16)}
 
 
 def picture() -> np.ndarray:
@@ -97,12 +139,12 @@ def picture() -> np.ndarray:
     return np.clip(image + noise, 0, 255).astype(np.uint8)
 
 
-def milliseconds(act: Callable[[], object]) -> dict[str, float]:
-    """Median and 95th percentile of REPEATS warm runs."""
+def milliseconds(act: Callable[[], object], repeats: int = REPEATS) -> dict[str, float]:
+    """Median and 95th percentile of warm runs."""
     for _ in range(3):
         act()
     times = []
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         started = time.perf_counter()
         act()
         times.append((time.perf_counter() - started) * 1000)
