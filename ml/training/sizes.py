@@ -64,8 +64,8 @@ def choose(scans: Sequence[Sized], level: float = LEVEL) -> SizeInterval:
     return SizeInterval(
         STRICT,
         LOOSE,
-        round(_quantile(below, patients, tail), 4),
-        round(_quantile(above, patients, tail), 4),
+        _quantile(below, patients, tail),
+        _quantile(above, patients, tail),
         level,
         None,
     )
@@ -79,7 +79,8 @@ def _quantile(scores: Sequence[float], patients: Sequence[int], tail: float) -> 
     weight = np.cumsum([share[patients[place]] for place in order])
     wanted = (1 - tail) * (len(unique) + 1)
     place = int(np.searchsorted(weight, wanted - 1e-9))
-    return float(scores[order[min(place, len(order) - 1)]])
+    # Rounded upwards: the patient who decides lies inside.
+    return math.ceil(scores[order[min(place, len(order) - 1)]] * 1e4) / 1e4
 
 
 def covered(interval: SizeInterval, scans: Sequence[Sized]) -> dict[str, Any]:
