@@ -10,6 +10,13 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
+def bare_environment() -> dict[str, str]:
+    """The environment of a child that opens people's files: no address of a database, no keys, one thread for numbers."""
+    environment = {"LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    # Some Python builds do not start without the first; the second says where temporary files may lie.
+    return environment | {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "TMPDIR") if name in os.environ}
+
+
 def die_with_parent(parent: int, number: signal.Signals) -> None:
     """Called in a child: let the kernel send it a signal when its parent dies, by SIGKILL too.
 

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from detection.processes import bare_environment
 from ml.imaging.errors import ImagingError, UploadRefused
 from ml.imaging.limits import DEFAULT, Limits
 from ml.imaging.volume import Orientation, Spacing, Volume
@@ -119,15 +120,13 @@ class Decoder:
 
     def _start(self) -> None:
         self.close()
-        environment = {"LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-        environment |= {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "TMPDIR") if name in os.environ}
         self._child = subprocess.Popen(
             [sys.executable, "-I", "-B", "-c", CHILD, str(CHECKOUT), str(os.getpid()), str(self._memory_bytes)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # Decoders print what they find in a file, and that may be a patient's name.
             stderr=subprocess.DEVNULL,
-            env=environment,
+            env=bare_environment(),
             cwd="/",
             bufsize=0,
             start_new_session=True,

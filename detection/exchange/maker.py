@@ -18,6 +18,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
+from detection.processes import bare_environment
+
 log = logging.getLogger(__name__)
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -93,8 +95,6 @@ def make(order: Mapping[str, Any], *, seconds: int = SECONDS, memory_bytes: int 
 
 
 def _made(order: Mapping[str, Any], seconds: int, memory_bytes: int) -> IO[bytes]:
-    environment = {"LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-    environment |= {name: os.environ[name] for name in ("LD_LIBRARY_PATH", "TMPDIR") if name in os.environ}
     target = tempfile.TemporaryFile()  # noqa: SIM115  it goes to the caller
     try:
         numbers = map(str, (os.getpid(), memory_bytes, CPU_SECONDS, target.fileno()))
@@ -104,7 +104,7 @@ def _made(order: Mapping[str, Any], seconds: int, memory_bytes: int) -> IO[bytes
             stdout=subprocess.PIPE,
             # Libraries print what they find in a file, and that may be a patient's name.
             stderr=subprocess.DEVNULL,
-            env=environment,
+            env=bare_environment(),
             cwd="/",
             pass_fds=[target.fileno()],
             start_new_session=True,

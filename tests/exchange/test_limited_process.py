@@ -7,6 +7,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -87,38 +89,31 @@ def test_lost_pictures_of_an_analysis_are_a_sentence(scan_folder: Path):
 def test_more_than_a_few_at_once_are_asked_to_come_again(monkeypatch: pytest.MonkeyPatch):
     (scan,) = rows.done(cast.alice(), Verdict.TUMOUR)
     monkeypatch.setattr(maker, "PATIENCE", 0.1)
-    child(monkeypatch, "import time; time.sleep(3)")
-    held = [threading.Thread(target=_swallowed) for _ in range(maker.AT_ONCE)]
-    for thread in held:
-        thread.start()
-    time.sleep(0.5)
-    answer = cast.signed_in(scan.owner).get(reverse("export", args=[scan.pk, "masks.zip"]))
-    for thread in held:
-        thread.join()
+    with all_taken(maker._places, maker.AT_ONCE):
+        answer = cast.signed_in(scan.owner).get(reverse("export", args=[scan.pk, "masks.zip"]))
     assert (answer.status_code, answer["Retry-After"]) == (503, "30")
     assert "Try again in a minute" in answer.content.decode()
+    assert cast.signed_in(scan.owner).get(reverse("export", args=[scan.pk, "masks.zip"])).status_code == 200
 
 
 @pytest.mark.django_db
-def test_nobody_queues_behind_those_who_wait_already(monkeypatch: pytest.MonkeyPatch):
+def test_nobody_queues_behind_those_who_wait_already():
     (scan,) = rows.done(cast.alice(), Verdict.TUMOUR)
-    child(monkeypatch, "import time; time.sleep(2)")
-    held = [threading.Thread(target=_swallowed) for _ in range(maker.AT_ONCE + maker.WAITING)]
-    for thread in held:
-        thread.start()
-    time.sleep(0.3)
-    started = time.monotonic()
-    answer = cast.signed_in(scan.owner).get(reverse("export", args=[scan.pk, "masks.zip"]))
-    waited = time.monotonic() - started
-    for thread in held:
-        thread.join()
+    with all_taken(maker._door, maker.AT_ONCE + maker.WAITING):
+        started = time.monotonic()
+        answer = cast.signed_in(scan.owner).get(reverse("export", args=[scan.pk, "masks.zip"]))
     assert answer.status_code == 503
-    assert waited < maker.PATIENCE / 2
+    assert time.monotonic() - started < maker.PATIENCE / 2
 
 
-def _swallowed() -> None:
-    with pytest.raises(maker.Broke):
-        maker.make(ORDER, seconds=10)
+@contextmanager
+def all_taken(places: threading.BoundedSemaphore, count: int) -> Iterator[None]:
+    assert all(places.acquire(blocking=False) for _ in range(count))
+    try:
+        yield
+    finally:
+        for _ in range(count):
+            places.release()
 
 
 @pytest.mark.django_db
