@@ -34,7 +34,7 @@ NO_ORIENTATION = "The file does not say how the head lies in it, so only the sli
 NO_DISTANCE = "The distance between slices is not known, so only the plane that was acquired is shown."
 ONE_SLICE = "One slice has one plane."
 
-_CANONICAL = ("SI", "PA", "LR")
+_CANONICAL = (("S", "I"), ("P", "A"), ("L", "R"))
 """For z, y, x: the side that the axis grows towards, and the other."""
 
 
@@ -105,7 +105,9 @@ def render(volume: Volume, findings: Findings, heat: np.ndarray | None = None) -
         name: [round((edge - intercept) / slope, 3) for edge in edges] for name, edges in _windows(shown).items()
     }
     yield "voxels.gz", _packed(canonical(values, volume.orientation))
-    mask = np.stack([np.asarray(finding.mask.pixels) > 0 for finding in findings.slices]).astype(np.uint8)
+    mask = np.empty(volume.voxels.shape[:3], np.uint8)
+    for index, finding in enumerate(findings.slices):
+        mask[index] = finding.mask.pixels > 0
     yield "mask.gz", _packed(canonical(mask[..., None], volume.orientation))
     if heat is not None:
         level = np.clip(np.asarray(heat, np.float32) * 255 + 0.5, 0, 255).astype(np.uint8)
@@ -129,7 +131,7 @@ def canonical(values: np.ndarray, orientation: Orientation | None) -> np.ndarray
         return values
     order, flips = _turn(orientation)
     turned = values.transpose(*order, 3)
-    return np.flip(turned, [axis for axis in range(3) if flips[axis]])
+    return turned[tuple(slice(None, None, -1 if back else None) for back in flips)]
 
 
 def geometry(volume: Volume, **values: object) -> Geometry:
@@ -212,7 +214,7 @@ def _windows(values: np.ndarray) -> dict[str, tuple[float, float]]:
     # The middle half of the picture each way is brain, whatever lies round it.
     _, rows, columns, _ = values.shape
     middle = values[:, rows // 4 : rows - rows // 4, columns // 4 : columns - columns // 4]
-    sample = middle.reshape(-1)[:: max(1, middle.size // 200_000)].astype(np.float32)
+    sample = middle.flat[:: max(1, middle.size // 200_000)].astype(np.float32)
     tissue = sample[sample > auto[0] + 0.15 * (auto[1] - auto[0])]
     if tissue.size < 100:
         return {"auto": auto, "full": full}

@@ -57,6 +57,7 @@ def load(analysis_id: UUID) -> StoredVolume | None:
 
 def _slices(described: dict[str, Any], plane: Plane) -> Slices:
     across, down, through = ACROSS[plane]
-    dims, spacing = described["dims"], described["spacing"] or (None, None, None)
-    pixel = None if spacing[across] is None or spacing[down] is None else (spacing[across], spacing[down])
+    dims = described["dims"]
+    wide, tall = (described["spacing"][axis] if described["spacing"] else None for axis in (across, down))
+    pixel = None if wide is None or tall is None else (float(wide), float(tall))
     return Slices(dims[across], dims[down], dims[through], pixel)

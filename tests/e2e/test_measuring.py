@@ -92,7 +92,7 @@ class TestAreaAndAngle:
         tool(viewer, "area")
         viewer.drag((80, 80), (120, 80), (120, 130), (80, 130), (80, 84))
         expect(viewer.list).to_have_count(1)
-        area = float(re.search(r"(\d+) mm²", viewer.list.first.text_content() or "")[1])  # type: ignore[index]
+        area = float(re.search(r"(\d+) mm²", viewer.list.first.text_content() or "")[1])
         assert area == pytest.approx(1620, rel=0.06)
 
     def test_an_outline_that_crosses_itself_has_no_area(self, viewer: Viewer) -> None:

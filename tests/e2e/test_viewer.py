@@ -513,6 +513,58 @@ class TestAccess:
         context.close()
 
 
+class TestSpeed:
+    """Generous bounds, because a test's machine may be busy; docs/performance.md has what a quiet one measured."""
+
+    def test_usable_soon_and_quick_from_then_on(
+        self, page: Page, watch: Watch, served: machines.Brainscan, record_property: Callable[[str, object], None]
+    ) -> None:
+        sign_in(page, served)
+        page.set_viewport_size({"width": 1440, "height": 1000})
+        page.add_init_script(
+            """addEventListener('DOMContentLoaded', () => new MutationObserver((_, self) => {
+                if (!document.querySelector('scan-viewer.is-live')) return;
+                self.disconnect();
+                requestAnimationFrame(() => requestAnimationFrame(() => { window.usableAfter = performance.now(); }));
+            }).observe(document.documentElement, { subtree: true, attributes: true, attributeFilter: ['class'] }));"""
+        )
+        page.goto(f"{served.address}/scans/{served.seeded['volume']['scan']}/?slice=60")
+        page.wait_for_function("window.usableAfter")
+        told: dict[str, float] = page.evaluate(
+            """async () => {
+                const viewer = document.querySelector('scan-viewer');
+                const frame = () => new Promise(done => requestAnimationFrame(() => setTimeout(done)));
+                const median = values => values.sort((a, b) => a - b)[Math.floor(values.length / 2)];
+                const time = async act => {
+                    const taken = [];
+                    for (let at = 0; at < 25; at += 1) {
+                        await frame();
+                        const start = performance.now();
+                        act(at);
+                        await frame();
+                        taken.push(performance.now() - start);
+                    }
+                    return median(taken);
+                };
+                const [low, high] = viewer.window;
+                const first = performance.getEntriesByType('resource').find(each => each.name.includes('image.png'));
+                const one = { scroll: await time(() => viewer.step(1)),
+                              window: await time(at => viewer.setWindow([low, high - (at + 1) * (high - low) / 60])) };
+                viewer.showThree();
+                const three = { scrollThree: await time(() => viewer.step(-1)),
+                                windowThree: await time(at => viewer.setWindow([low, high - at * (high - low) / 70])) };
+                return { usable: window.usableAfter, picture: first.responseEnd, pictureBytes: first.encodedBodySize, ...one, ...three };
+            }"""
+        )
+        for name, value in told.items():
+            record_property(f"viewer {name}", round(value, 1))
+        assert told["usable"] < 20_000, told
+        assert told["picture"] < told["usable"]
+        assert told["pictureBytes"] < 150_000
+        for name in ("scroll", "window", "scrollThree", "windowThree"):
+            assert told[name] < 400, told
+
+
 class TestLoading:
     def test_the_first_picture_comes_before_the_voxels_and_stays_if_they_never_come(
         self, page: Page, watch: Watch, served: machines.Brainscan

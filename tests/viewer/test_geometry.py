@@ -52,7 +52,7 @@ def rendered(volume: Volume, mask: np.ndarray | None = None) -> tuple[dict, np.n
     files = dict(voxels.render(volume, findings(volume, mask)))
     described = json.loads(files["volume.json"])
     x, y, z = described["dims"]
-    dtype = {"uint8": np.dtype("u1"), "int16": np.dtype("<i2")}[described["dtype"]]
+    dtype = np.dtype({"uint8": "u1", "int16": "<i2"}[described["dtype"]])
     sent = np.frombuffer(gzip.decompress(files["voxels.gz"]), dtype).reshape(z, y, x, described["components"])
     values = sent * described["slope"] + described["intercept"]
     return described, values, np.frombuffer(gzip.decompress(files["mask.gz"]), np.uint8).reshape(z, y, x)
@@ -92,7 +92,7 @@ DICOM = {
 def test_dicom_in_every_plane_and_oblique(tmp_path: Path, name: str) -> None:
     directions, towards, plane = DICOM[name]
     stored = marked().transpose([2 - axis for axis, _ in reversed(towards)])
-    stored = np.flip(stored, [place for place, (_, sign) in enumerate(reversed(towards)) if sign < 0])
+    stored = np.flip(stored, tuple(place for place, (_, sign) in enumerate(reversed(towards)) if sign < 0))
     datasets = phantoms_dicom.series(np.ascontiguousarray(stored), directions=directions)
     paths = phantoms_dicom.write_series(tmp_path, datasets)
     described, values, _ = rendered(readers.read(paths, names=[path.name for path in paths], as_series=True))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gzip
+from typing import Any
 
 import numpy as np
 import pytest
-from django.http import FileResponse
 from django.test import Client
 
 from detection import storage
@@ -28,7 +28,7 @@ def alice(scan: Scan) -> Client:
     return cast.signed_in(scan.owner)
 
 
-def content(response: FileResponse) -> bytes:
+def content(response: Any) -> bytes:
     return b"".join(response.streaming_content)
 
 
@@ -88,6 +88,7 @@ def test_a_heat_map_is_told_only_where_it_was_made(alice: Client, scan: Scan) ->
     from detection.analysis import voxels
     from ml.imaging.volume import Volume
 
+    assert scan.current_analysis_id
     volume = Volume(np.stack([rows.head(n) for n in range(3)])[..., None], "series", ("a", "b", "c"))
     heat = np.linspace(0, 1, volume.voxels.size).reshape(3, rows.SIDE, rows.SIDE)
     for name, made in voxels.render(volume, rows.findings(volume, Verdict.TUMOUR), heat):
