@@ -65,12 +65,13 @@ def lesions(
     """
     if mask.ndim != 3:
         raise ValueError(f"a volume's mask is (slices, rows, columns), not {mask.shape}")
-    inside = mask > 0
-    per_slice = tuple(int(area) for area in np.count_nonzero(inside, axis=(1, 2)))
+    per_slice = tuple(int(np.count_nonzero(picture)) for picture in mask)
+    # Only where something is outlined: labels of a whole large volume would be four times its mask.
+    corner, inside = _cropped(mask)
     labels, count = ndimage.label(inside, structure=_NEIGHBOURS)
     boxes = ndimage.find_objects(labels, max_label=count)
-    frame = _Frame(len(inside), spacing, orientation, middle)
-    found = [_measure(labels[box] == label, box, frame) for label, box in enumerate(boxes, start=1)]
+    frame = _Frame(len(mask), spacing, orientation, middle)
+    found = [_measure(labels[box] == label, _moved(box, corner), frame) for label, box in enumerate(boxes, start=1)]
     found.sort(key=lambda lesion: (-lesion.area_px, lesion.slices))
     voxel_ml = spacing.voxel_ml if spacing else None
     return Measurements(
@@ -79,6 +80,20 @@ def lesions(
         area_mm2=tuple(area * spacing.pixel_mm2 for area in per_slice) if spacing else None,
         volume_ml=sum(per_slice) * voxel_ml if voxel_ml is not None else None,
     )
+
+
+def _cropped(mask: np.ndarray) -> tuple[tuple[int, int, int], np.ndarray]:
+    """The first corner of the box that holds everything inside, and the box as bool."""
+    touched = [np.flatnonzero(mask.any(axis=other)) for other in ((1, 2), (0, 2), (0, 1))]
+    if not touched[0].size:
+        return (0, 0, 0), mask[:1, :1, :1] > 0
+    box = tuple(slice(int(places[0]), int(places[-1]) + 1) for places in touched)
+    return (box[0].start, box[1].start, box[2].start), mask[box] > 0
+
+
+def _moved(box: tuple[slice, ...], corner: tuple[int, int, int]) -> tuple[slice, ...]:
+    """A box within the cropped mask as one of the whole."""
+    return tuple(slice(axis.start + by, axis.stop + by) for axis, by in zip(box, corner, strict=True))
 
 
 @dataclass(frozen=True)

@@ -109,8 +109,10 @@ def scale(voxels: np.ndarray, inner: tuple[slice, slice]) -> np.ndarray:
             table = (np.arange(256, dtype=np.float32) - low) * (255.0 / (high - low))
             result[:, inner[0], inner[1], channel] = np.clip(table + 0.5, 0, 255).astype(np.uint8)[values]
         else:
-            level = (values.astype(np.float32) - low) * (255.0 / (high - low))
-            result[:, inner[0], inner[1], channel] = np.clip(level + 0.5, 0, 255).astype(np.uint8)
+            # A slice at a time: floats of a whole volume would be several times its own size.
+            for index, picture in enumerate(values):
+                level = (picture.astype(np.float32) - low) * (255.0 / (high - low))
+                result[index, inner[0], inner[1], channel] = np.clip(level + 0.5, 0, 255).astype(np.uint8)
     return result
 
 
@@ -166,7 +168,7 @@ def cut(scaled: np.ndarray, frame: Frame) -> np.ndarray:
 def intensity_range(values: np.ndarray) -> tuple[float, float]:
     """Lowest and highest intensity worth showing; the highest is taken among pixels of the head."""
     stride = max(1, values.size // 400_000)
-    sample = values.reshape(-1)[::stride].astype(np.float32)
+    sample = values.flat[::stride].astype(np.float32)  # `reshape` would copy the whole volume first
     low, top = (float(value) for value in np.percentile(sample, (_LOW, 99.9)))
     content = sample[sample > low + _CONTENT * (top - low)]
     if content.size == 0:

@@ -76,7 +76,8 @@ def _kind(scan: Scan) -> str:
     files: int = scan.file_count  # type: ignore[attr-defined]  # annotated by listing.with_row
     if scan.kind == Kind.IMAGE:
         return f"One picture, {shown}"
-    return f"Series, {words.count(files, 'file')}, {shown}" if files > 1 else f"Series, {shown}"
+    parts = ["Series", scan.known_sequence, words.count(files, "file") if files > 1 else "", shown]
+    return ", ".join(part for part in parts if part)
 
 
 def _review(scan: Scan, *, in_progress: bool) -> StateWord:
