@@ -7,6 +7,7 @@ import { Strip } from "./strip.js";
 export class Page {
   /** The acquired slice that the strip and the address show. */
   at = -1;
+  hinted = false;
 
   /** @param {ScanViewer} viewer */
   constructor(viewer) {
@@ -62,8 +63,10 @@ export class Page {
     /** @type {HTMLButtonElement} */ (viewer.find("[data-act=redo]")).disabled = !store.undone.length;
     viewer.find("[data-leaving]").hidden = !drafts.kind && !drafts.draft;
     viewer.stage.dataset.tool = drafts.draft?.replaced ? "adjust" : tool;
-    if (drafts.hint || this.hinted) this.say(drafts.hint, false);
-    this.hinted = Boolean(drafts.hint);
+    const [pointer, keys] = drafts.hint;
+    if (pointer || this.hinted) this.say(pointer, false);
+    viewer.find("[data-hint-keys]").textContent = keys;
+    this.hinted = Boolean(pointer);
     viewer.redraw();
   }
 

@@ -21,12 +21,14 @@ const DRAGGED = 6;
 const MOST_POINTS = 250;
 const CLOSE = 12;
 
-/** @type {Record<Kind, string>} */
+/** @type {Record<Kind, [string, string]>} what to do with a pointer, and with keys */
 const HINTS = {
-  ruler: "Press at one end, then at the other; or drag. Keys: arrows move, Enter sets a point.",
-  area: "Draw round it, or press corner by corner and close it. Keys: arrows move, Enter sets a corner, C closes.",
-  angle: "Press three times: one end, the corner, the other end. Keys: arrows move, Enter sets a point.",
+  ruler: ["Press at one end, then at the other; or drag.", "Keys: arrows move, Enter sets a point."],
+  area: ["Draw round it, or press corner by corner and close it.", "Keys: arrows move, Enter sets a corner, C closes."],
+  angle: ["Press three times: one end, the corner, the other end.", "Keys: arrows move, Enter sets a point."],
 };
+/** @type {[string, string]} */
+const ADJUSTING = ["Drag a point.", "Keys: arrows move it, N takes the next, Enter keeps, Escape leaves."];
 
 export class Drafts {
   /** @type {Kind|null} */
@@ -43,10 +45,10 @@ export class Drafts {
     this.host = host;
   }
 
+  /** What to do now: with a pointer, and with keys. */
   get hint() {
-    if (this.draft?.replaced)
-      return "Drag a point, or move it by arrows. N takes the next point, Enter keeps, Escape leaves.";
-    return this.kind ? HINTS[this.kind] : "";
+    if (this.draft?.replaced) return ADJUSTING;
+    return this.kind ? HINTS[this.kind] : /** @type {[string, string]} */ (["", ""]);
   }
 
   /** @param {Kind|null} kind */
