@@ -40,7 +40,7 @@ def worker_is_alive(analysis: Analysis) -> bool:
     """Whether somebody is there to analyse; asked only where a queued analysis has waited for a while."""
     if analysis.state != State.QUEUED or timezone.now() - analysis.queued_at < SIGN_OF_LIFE:
         return True
-    within = max(SIGN_OF_LIFE, timedelta(seconds=settings.config.lease_seconds))
+    within = max(SIGN_OF_LIFE, timedelta(seconds=settings.CONFIG.lease_seconds))
     return Worker.objects.filter(purpose=Purpose.ANALYSIS).alive(leases.database_now(), within).exists()
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import re
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from PIL import Image
 
 from detection.analysis import services as analysis_services
-from detection.models import Scan, User
+from detection.models import Analysis, Scan, User, Worker
+from detection.models.worker import Purpose
 from ml.findings import Verdict
 from tests import cast, rows
 
@@ -108,6 +111,16 @@ def test_while_it_waits_the_page_asks_again(alice: Client, owner: User) -> None:
         None,
     )
     assert alice.get(f"/scans/{scan.id}/result.json").status_code == 409
+
+
+def test_after_a_while_without_a_worker_the_page_says_so(alice: Client, owner: User) -> None:
+    scan = rows.study(owner).scans.get()
+    Analysis.objects.filter(scan=scan).update(queued_at=timezone.now() - timedelta(minutes=5))
+    sentence = "No analysis worker answers at the moment."
+    assert sentence in page(alice, scan)
+    assert alice.get(f"/scans/{scan.id}/status.json").json()["state"] == "queued"
+    Worker.objects.create(name="worker-1", purpose=Purpose.ANALYSIS, heartbeat_at=timezone.now(), ready=True)
+    assert sentence not in page(alice, scan)
 
 
 def test_a_failed_analysis_says_why_and_can_be_tried_again(alice: Client, owner: User) -> None:
