@@ -16,7 +16,7 @@ from ml.training.loop import Batch, Plan, Stage
 from ml.training.recipe import Mix, Recipe
 
 PLAN = Plan(
-    stages=(Stage(128, 25, 24), Stage(192, 50, 16)),
+    stages=(Stage(128, 50, 24), Stage(160, 70, 20)),
     rate=2e-3,
     decay=1e-2,
     averaging=0.998,

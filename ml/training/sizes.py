@@ -18,6 +18,8 @@ from ml.interval import SizeInterval, counts, edge
 
 LEVEL = 0.9
 STRICT, LOOSE = 0.8, 0.2
+_FEW = 2
+"""Scans a patient up to which each counts as a sample of its own patient."""
 
 
 @dataclass(frozen=True)
@@ -55,29 +57,31 @@ def choose(scans: Sequence[Sized], level: float = LEVEL) -> SizeInterval:
     """The interval whose misses on either side are at most half of 1 - `level` of the patients.
 
     Where there are too few patients for that, the farthest one decides. A patient's scans weigh as
-    one together.
+    one together; where they are many (slices as lone pictures), the (n + 1) correction is left out: with
+    14 patients it would let the one worst slice of all decide.
     """
     below = [edge(scan.strict, scan.outlined) - math.log(scan.truth / scan.outlined) for scan in scans]
     above = [math.log(scan.truth / scan.outlined) - edge(scan.loose, scan.outlined) for scan in scans]
     patients = [scan.patient for scan in scans]
     tail = (1 - level) / 2
+    people = len(set(patients))
+    wanted = (1 - tail) * (people + 1 if len(scans) <= _FEW * people else people)
     return SizeInterval(
         STRICT,
         LOOSE,
-        _quantile(below, patients, tail),
-        _quantile(above, patients, tail),
+        _quantile(below, patients, wanted),
+        _quantile(above, patients, wanted),
         level,
         None,
     )
 
 
-def _quantile(scores: Sequence[float], patients: Sequence[int], tail: float) -> float:
-    """The score that the share `tail` of patients exceeds, with the (n + 1) correction of conformal prediction."""
+def _quantile(scores: Sequence[float], patients: Sequence[int], wanted: float) -> float:
+    """The score that is not exceeded by `wanted` patients (may be a fraction, or more than there are)."""
     unique, counts_ = np.unique(patients, return_counts=True)
     share = dict(zip(unique.tolist(), (1 / counts_).tolist(), strict=True))
     order = np.argsort(scores)
     weight = np.cumsum([share[patients[place]] for place in order])
-    wanted = (1 - tail) * (len(unique) + 1)
     place = int(np.searchsorted(weight, wanted - 1e-9))
     # Rounded upwards: the patient who decides lies inside.
     return math.ceil(scores[order[min(place, len(order) - 1)]] * 1e4) / 1e4
