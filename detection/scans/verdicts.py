@@ -198,15 +198,17 @@ def _scale(share: float, limits: tuple[float, float] | None) -> Scale:
     text = words.percent(share)
     spoken = f"Probability {text} on a scale from 0 to 100."
     if limits is None:
-        return Scale(text, round(x, 1), _inside(x), None, None, "", "", spoken)
+        return Scale(text, round(x, 1), _inside(x, text), None, None, "", "", spoken)
     low, high = (round(4 + 280 * limit, 1) for limit in limits)
     low_text, high_text = (words.plain(round(limit * 100, 1)) for limit in limits)
     spoken += (
         f" Below {low_text} is nothing above threshold, {low_text} to {high_text} is uncertain,"
         f" from {high_text} on is suspicious for tumour."
     )
-    return Scale(text, round(x, 1), _inside(x), low, high, low_text, high_text, spoken)
+    return Scale(text, round(x, 1), _inside(x, text), low, high, low_text, high_text, spoken)
 
 
-def _inside(x: float) -> float:
-    return round(min(max(x, 24), 264), 1)
+def _inside(x: float, text: str) -> float:
+    """The middle of a label near x that is not cut off at either end: a figure is about 9 units wide."""
+    half = max(20.0, 4.5 * len(text))
+    return round(min(max(x, half), 288 - half), 1)
