@@ -128,7 +128,7 @@ def recorded(owner: User, volume: Volume, mask: np.ndarray, *, reference: str = 
     """An upload whose file turned out to hold that volume, with the mask (slices, rows, columns) outlined."""
     made = study(owner, as_series=volume.kind == "series", reference=reference)
     claimed = next(each for each in analysis_services.claim(worker=WORKER, limit=1000) if each.scan.study_id == made.pk)
-    measured = lesions(mask, volume.spacing)
+    measured = lesions(mask, volume.spacing, orientation=volume.orientation)
     found = Findings(
         kind=volume.kind,
         verdict=Verdict.TUMOUR if mask.any() else Verdict.NO_TUMOUR,

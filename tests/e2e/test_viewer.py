@@ -227,10 +227,10 @@ class TestPicture:
     def test_full_screen(self, page: Page, watch: Watch, served: machines.Brainscan) -> None:
         viewer = opened(page, served, "volume")
         viewer.click("full")
-        page.wait_for_function("document.fullscreenElement?.matches('.viewer')")
+        viewer.until("document.fullscreenElement?.matches('.viewer')")
         viewer.focus()
         viewer.press("f")
-        page.wait_for_function("!document.fullscreenElement")
+        viewer.until("!document.fullscreenElement")
 
 
 # What each key of the help does: pressed on the volume's viewer, and what is then different.
@@ -529,7 +529,7 @@ class TestSpeed:
             }).observe(document.documentElement, { subtree: true, attributes: true, attributeFilter: ['class'] }));"""
         )
         page.goto(f"{served.address}/scans/{served.seeded['volume']['scan']}/?slice=60")
-        page.wait_for_function("window.usableAfter")
+        Viewer(page, served).until("window.usableAfter")
         told: dict[str, float] = page.evaluate(
             """async () => {
                 const viewer = document.querySelector('scan-viewer');

@@ -39,6 +39,14 @@ class Viewer:
         """Wait for the next two frames."""
         self.page.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
+    def until(self, expression: str, seconds: float = 60.0) -> Any:
+        """Wait until an expression is true in the page; Playwright's own way is forbidden by the page's policy."""
+        for _ in range(int(seconds / 0.1)):
+            if value := self.page.evaluate(expression):
+                return value
+            self.page.wait_for_timeout(100)
+        raise AssertionError(f"never true: {expression}")
+
     def focus(self) -> None:
         self.stage.focus()
 
