@@ -28,6 +28,9 @@ NO_VOLUME = "Not compared: no volume is known of {}, because its file does not s
 NO_OUTLINE = "Not compared: nothing is outlined on {}, so there is no volume of the same thing."
 NO_ANSWER = "Not compared: {} has no answer."
 UNEQUAL_VERSIONS = "The two were analysed by different versions of the model ({}, then {})."
+DOUBTFUL = (
+    "What one of the outlines means is not certain. Correct the sequence of that scan before you trust the change."
+)
 SDC_UNKNOWN = "The smallest detectable change is not known for this version of the model and this kind of outline."
 
 
@@ -168,6 +171,8 @@ def compare(earlier: Scan, later: Scan, basis: Basis) -> Comparison:
     notes = [BASES[basis]]
     if "upload" in (visits[0].dated_by, visits[1].dated_by):
         notes.append("Where the day of the examination is not known, the day of the upload stands for it.")
+    if any(each is not None and each.get("compartment_sure") is False for each in found):
+        notes.append(DOUBTFUL)
     change_ml = change_percent = smallest = None
     unequal = refused is None and versions[0] != versions[1]
     if unequal:

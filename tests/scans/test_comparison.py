@@ -117,6 +117,12 @@ def test_what_cannot_be_compared_says_why(alice: Client, owner: User, answer: di
     assert compared(alice, later)["comparison"]["change_ml"] is None
 
 
+def test_a_doubtful_kind_of_outline_is_said_beside_the_change(alice: Client, owner: User) -> None:
+    visits.visit(owner, SMALLER, sure=False)
+    later = visits.visit(owner, visits.large(), first_picture=1, sure=True)
+    assert "What one of the outlines means is not certain." in page(alice, later)
+
+
 def test_two_versions_of_the_model_offer_to_analyse_the_older_run_again(alice: Client, owner: User) -> None:
     earlier = visits.visit(owner, SMALLER, version="0.9")
     later = visits.visit(owner, visits.large(), first_picture=1)

@@ -47,6 +47,7 @@ def answered(
     interval: tuple[float, float] | None = None,
     level: float | None = None,
     thresholds: tuple[float, float] | None = (0.3, 0.7),
+    sure: bool | None = None,
 ) -> Scan:
     """End the study's one waiting analysis: a tumour, outlined as the mask says."""
     Analysis.objects.filter(scan__study=study, state=State.QUEUED).update(not_before=None)
@@ -82,6 +83,7 @@ def answered(
         tumour_volume_ml_interval=interval,
         interval_level=level,
         thresholds=thresholds,
+        compartment_sure=sure,
     )
     model = analysis_services.Model(version, rows.MODEL.files, rows.MODEL.thresholds)
     analysis_services.record(claimed, found, volume=volume, model=model, milliseconds=412)
