@@ -203,7 +203,9 @@ class Pipeline:
         if volume.kind == "image":
             verdict, reason, probability = self._judge_image(float(work.probabilities[0]), bool(masks.any()))
         else:
-            verdict, reason, probability = self._settings.series[work.family].judge(work.probabilities, shares)
+            verdict, reason, probability = self._settings.series[work.family].judge(
+                work.probabilities, shares, volume.spacing.between_slices if volume.spacing else None
+            )
         if verdict is Verdict.NO_TUMOUR:
             # Nothing that counts: crumbs of an outline would contradict the sentence beside them.
             masks[:] = False

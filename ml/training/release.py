@@ -23,10 +23,12 @@ import keras
 import numpy as np
 
 from ml import weights
+from ml.classify import Calibration, Fusion, outline_evidence
 from ml.networks import load
 from ml.networks.classifier import classifier
 from ml.networks.inference import Compiled, classifying
 from ml.networks.unet import unet
+from ml.series_rule import Rule
 from ml.training import cache, calibration, datasets, judges, recipe, series, sizes, splits
 
 log = logging.getLogger(__name__)
@@ -76,8 +78,11 @@ def _release(args: argparse.Namespace, cases: list[datasets.Case], aside: Path) 
     seen = _look(networks, held)
     manifest |= _calibrate(seen, held)
     tested = cache.open_or_make(splits.choose(cases, "test"), kept, quiet=True)
-    # The test part chooses nothing: it only says how often the intervals hold.
-    _add_sizes(manifest, {"validation": (seen, held), "test": (_look(networks, tested), tested)})
+    # The test part chooses nothing: it only says how often the intervals hold and what the series rule does.
+    later = _look(networks, tested)
+    _add_sizes(manifest, {"validation": (seen, held), "test": (later, tested)})
+    flair = manifest["families"]["flair"]
+    manifest["series_on_test"] = series.verdicts(Rule.of(flair["series"]), _scans(later, tested, flair))
     if before is not None:
         if before["files"][load.CLASSIFIER] != weights.digest(aside / load.CLASSIFIER):
             raise datasets.DataFault("The classifier changed, so the gate must be fitted anew: leave out --keep-gate.")
@@ -129,14 +134,7 @@ def _calibrate(seen: _Seen, held: cache.Slices) -> dict[str, Any]:
     sick = held.tumour[seen.brisc]
     masks = held.masks[seen.brisc]
     cut_t1c, overlap = calibration.best_cut_off([seen.t1c[sick]], [masks[sick]], np.arange(sick.sum()), "iou")
-    scans = [
-        scan
-        for fused, outlines in zip(np.split(flair.fused, 2), seen.flair, strict=True)
-        for scan in series.scans_of(
-            fused, (outlines >= cut_flair).mean((1, 2)), held.tumour[seen.lgg], held.case[seen.lgg]
-        )
-    ]
-    rule, chosen_on = series.choose(scans)
+    rule, chosen_on = series.choose(_scans(seen, held, {**flair.numbers, "cut_off": cut_flair}))
     log.info("validation, networks' own frame: dice %.4f, brisc iou %.4f", dice, overlap)
     return {
         "thresholds": band,
@@ -153,6 +151,19 @@ def _calibrate(seen: _Seen, held: cache.Slices) -> dict[str, Any]:
             "t1c": t1c.facts | {"iou_mean": round(overlap, 4)},
         },
     }
+
+
+def _scans(seen: _Seen, slices: cache.Slices, numbers: dict[str, Any]) -> list[series.Scan]:
+    """The series of a part, and their tumour-free runs, with the probabilities that the pipeline will give."""
+    alone, fusion = Calibration(**numbers["calibration"]), Fusion(**numbers["fusion"])
+    sick, case = slices.tumour[seen.lgg], slices.case[seen.lgg]
+    result = []
+    for odds, outlines in zip(seen.flair_odds, seen.flair, strict=True):
+        first = alone.probability(odds)
+        together = fusion.probability(odds, outline_evidence(outlines))
+        fused = np.where(first >= numbers["outline_from"], together, first)
+        result += series.scans_of(fused, (outlines >= numbers["cut_off"]).mean((1, 2)), sick, case)
+    return result
 
 
 def _add_sizes(manifest: dict[str, Any], parts: dict[str, tuple[_Seen, cache.Slices]]) -> None:

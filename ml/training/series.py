@@ -52,8 +52,9 @@ def choose(scans: Sequence[Scan]) -> tuple[dict[str, float], dict[str, Any]]:
         fitted = fit_platt(evidence, truth, strength=0.3)
         free = [plain.outlined(scan.shares) for scan in scans if not scan.sick]
         seen = [plain.outlined(scan.shares) for scan in scans if scan.sick]
-        # Above what most tumour-free runs show, but far below the smallest true outline.
-        share = min(float(np.quantile(free, 0.75)) + 1e-4, 0.25 * min(seen) + 1e-5)
+        # Above what nearly all tumour-free runs show, but below the smallest true outline: a smaller one
+        # that the classifier is sure of becomes "uncertain", not "no tumour".
+        share = min(float(np.quantile(free, 0.95)) + 1e-4, 0.6 * min(seen) + 1e-5)
         numbers = {"run": run, "share": round(share, 6), **numbers_of(fitted), **_THRESHOLDS}
         facts = verdicts(Rule.of(numbers), scans)
         right = facts["sick_tumour"] / truth.sum() + facts["free_no_tumour"] / max((~truth).sum(), 1)

@@ -33,7 +33,22 @@ class TestTheRule:
         assert judge([0.05] * 5, [0.01] * 5) is Verdict.UNCERTAIN
 
     def test_pieces_of_an_outline_on_distant_slices_are_not_added_up(self) -> None:
-        assert RULE.outlined(np.array([0.003, 0.0, 0.003])) == pytest.approx(0.003)
+        assert RULE.outlined(np.array([0.003, 0.0, 0.0, 0.003])) == pytest.approx(0.003)
+
+    def test_crumbs_on_many_thin_slices_are_no_outline(self) -> None:
+        assert judge([0.05] * 60, [0.001] * 60) is Verdict.NO_TUMOUR
+
+    def test_thin_slices_of_the_same_head_are_judged_alike(self) -> None:
+        probabilities, shares = np.array([0.1, 0.9, 0.95, 0.9, 0.1]), np.array([0.0, 0.002, 0.003, 0.002, 0.0])
+        thick = RULE.judge(probabilities, shares, between=5.0)
+        thin = RULE.judge(np.repeat(probabilities, 5), np.repeat(shares, 5), between=1.0)
+        assert thin[0] is thick[0] is Verdict.TUMOUR
+        assert thin[2] == pytest.approx(thick[2])
+
+    def test_a_few_loud_thin_slices_are_no_run(self) -> None:
+        loud = np.full(150, 0.02)
+        loud[70:73] = 0.97
+        assert RULE.judge(loud, np.zeros(150), between=1.0)[0] is Verdict.NO_TUMOUR
 
     def test_a_series_shorter_than_the_run_is_judged_whole(self) -> None:
         assert judge([0.95], [0.01]) is Verdict.TUMOUR
