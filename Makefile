@@ -3,7 +3,7 @@
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test test-slow e2e test-cockroach lint lint-python lint-types lint-templates lint-imports \
+.PHONY: help run test test-slow fuzz e2e test-cockroach lint lint-python lint-types lint-templates lint-imports \
         lint-migrations lint-js format bench lock clean
 
 VENV ?= .venv
@@ -28,6 +28,15 @@ test: $(VENV)/.testing ## the tests
 
 test-slow: $(VENV)/.testing ## the tests that take minutes
 	@$(PY) -m pytest -m "slow and not e2e" $(ARGS)
+
+# Seconds of each coverage-guided target, and broken files of each property.
+FUZZ_SECONDS ?= 120
+FUZZ_EXAMPLES ?= 5000
+
+fuzz: $(VENV)/.fuzzing ## break files by the thousand and see that every reader answers (FUZZ_SECONDS=600 for longer)
+	@FUZZ_EXAMPLES=$(FUZZ_EXAMPLES) $(PY) -m pytest tests/fuzz $(ARGS)
+	@$(PY) -m tests.fuzz read $(FUZZ_SECONDS)
+	@$(PY) -m tests.fuzz deidentify $(FUZZ_SECONDS)
 
 e2e: $(VENV)/.browsing node_modules/.installed ## the journeys in a real browser (Chromium)
 	@$(PY) -m pytest -m e2e tests/e2e $(ARGS)
@@ -111,6 +120,11 @@ $(VENV)/.testing: $(VENV)/.running requirements-test.txt
 
 $(VENV)/.browsing: $(VENV)/.testing requirements-e2e.txt
 	@$(PIP_INSTALL) -r requirements-e2e.txt && touch $@
+
+# atheris has no build for every Python: without it the coverage-guided part says so and is left out.
+$(VENV)/.fuzzing: $(VENV)/.testing requirements-fuzz.txt
+	@$(PIP_INSTALL) -r requirements-fuzz.txt || echo "atheris has no build for this Python." >&2
+	@touch $@
 
 $(VENV)/.developing: $(VENV)/.browsing requirements-dev.txt
 	@$(PIP_INSTALL) -r requirements-dev.txt && touch $@

@@ -7,7 +7,6 @@ import re
 import stat
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -148,16 +147,24 @@ def unpack(path: Path, folder: Path, limits: Limits) -> list[Part]:
 def _unpack_one(zipped: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path, room: int) -> int:
     """Write one file, counting what really comes out: an entry's stated size may lie."""
     written = 0
-    try:
-        with zipped.open(entry) as source, target.open("wb") as out:
-            while chunk := source.read(_CHUNK):
-                written += len(chunk)
-                if written > min(room, entry.file_size):
-                    raise UploadRefused("The zip holds more than it says. Pack the series again.", 413)
-                out.write(chunk)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError):
-        raise damaged("zip") from None
+    with target.open("wb") as out:
+        for chunk in _inflated(zipped, entry):
+            written += len(chunk)
+            if written > min(room, entry.file_size):
+                raise UploadRefused("The zip holds more than it says. Pack the series again.", 413)
+            out.write(chunk)
     return written
+
+
+def _inflated(zipped: zipfile.ZipFile, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    try:
+        with zipped.open(entry) as source:
+            while chunk := source.read(_CHUNK):
+                yield chunk
+    except (UploadRefused, MemoryError, GeneratorExit):
+        raise
+    except Exception:  # noqa: BLE001 - zipfile and the unpackers below it raise nearly anything on hostile files
+        raise damaged("zip") from None
 
 
 def _shown(name: str) -> str:

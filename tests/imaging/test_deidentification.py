@@ -293,7 +293,7 @@ class TestNifti:
         struct.pack_into("<i", header, 0, 348)
         struct.pack_into("<8h", header, 40, 3, *shape, 1, 1, 1, 1)
         struct.pack_into("<2h", header, 70, 4, 16)
-        struct.pack_into("<8f", header, 76, 1, 1, 1, 1, 1, 1, 1, 1)
+        struct.pack_into("<8f", header, 76, 1, 1, 1, 1, 0, 0, 0, 0)
         struct.pack_into("<f", header, 108, 352.0)
         header[344:348] = b"n+1\0"
         path.write_bytes(bytes(header) + bytes(range(256)) * 128)
@@ -339,6 +339,22 @@ class TestPictures:
         picture.clean(paths[0], paths[1], kind)
         picture.clean(paths[1], paths[2], kind)
         assert paths[1].read_bytes() == paths[2].read_bytes()
+
+    @pytest.mark.parametrize("mode", ["L", "RGB", "1", "P"])
+    def test_a_bmp_s_gaps_and_tail_hold_nothing(self, mode, tmp_path):
+        before, after = tmp_path / "before", tmp_path / "after"
+        image = Image.fromarray(phantoms.slice_picture(size=64)[0]).convert(mode)
+        image.save(before, "BMP")
+        content = bytearray(before.read_bytes())
+        start = struct.unpack_from("<I", content, 10)[0]
+        content[start:start] = b"Zabrinska  "
+        struct.pack_into("<I", content, 10, start + 11)
+        content[6:10] = b"Ward"
+        before.write_bytes(bytes(content) + b"Wilhelmina")
+        picture.clean(before, after, "bmp")
+        kept = after.read_bytes()
+        assert not [name for name in (*NAMES, "Ward") if name.encode() in kept]
+        assert np.array_equal(readers.read([before]).voxels, readers.read([after]).voxels)
 
     def test_a_zip_s_pictures_are_cleaned_too(self, tmp_path):
         path, work = tmp_path / "pictures.zip", tmp_path / "work"

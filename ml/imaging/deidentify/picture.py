@@ -6,13 +6,12 @@ the end of a picture (phones append films and second pictures) is cut off.
 
 from __future__ import annotations
 
-import shutil
 import struct
 import zlib
 from pathlib import Path
 from typing import IO
 
-from ml.imaging.deidentify import tiff
+from ml.imaging.deidentify import bmp, tiff
 from ml.imaging.errors import UploadRefused, damaged
 
 _BLOCK = 1024 * 1024
@@ -23,6 +22,9 @@ _PNG_KEPT = frozenset(
 _WEBP_KEPT = frozenset({b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ICCP"})
 _VP8X_EXIF, _VP8X_XMP = 0x08, 0x04
 _SOI, _EOI, _SOS, _COM = 0xD8, 0xD9, 0xDA, 0xFE
+_DHT, _DQT, _DNL, _DRI = 0xC4, 0xDB, 0xDC, 0xDD
+# Start of frame, in every kind of compression but arithmetic coding's conditioning (CC) and tables (C4).
+_FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 _APP0, _APP2, _APP14, _APP15 = 0xE0, 0xE2, 0xEE, 0xEF
 _APP_KEPT = {_APP0: b"JFIF\0", _APP2: b"ICC_PROFILE\0", _APP14: b"Adobe"}
 _STANDALONE = frozenset({0x01, *range(0xD0, 0xD8)})
@@ -51,7 +53,7 @@ def clean(source: Path, target: Path, format: str) -> None:
             with source.open("rb") as file, target.open("wb") as out:
                 writers[format](file, out)
         else:
-            shutil.copyfile(source, target)  # BMP has no room for words
+            bmp.clean(source, target)
     except UploadRefused:
         raise
     except (struct.error, ValueError, IndexError, EOFError):
@@ -168,10 +170,36 @@ def _jpeg(file: IO[bytes], out: IO[bytes]) -> None:
         elif _APP0 <= marker <= _APP15 or marker == _COM:
             if at_start and marker in _APP_KEPT and content.startswith(_APP_KEPT[marker]):
                 held.append(_without_thumbnail(segment) if marker == _APP0 else segment)
-        else:
+        elif _is_whole(marker, content):
             out.write(segment)
             if marker == _SOS and not _scan(file, out):
                 return
+
+
+def _is_whole(marker: int, content: bytes) -> bool:
+    """Whether a segment is one that decoders need, and has the length of what it says it holds: no words fit in.
+
+    Raises
+    ------
+    UploadRefused
+        Where a needed one is longer or shorter than its tables.
+    """
+    if marker in _FRAMES:
+        expected = 6 + 3 * content[5]
+    elif marker == _SOS:
+        expected = 4 + 2 * content[0]
+    elif marker in (_DRI, _DNL):
+        expected = 2
+    elif marker in (_DQT, _DHT):
+        expected = 0
+        while expected < len(content):
+            wide = content[expected] >> 4
+            expected += (65 + 64 * bool(wide)) if marker == _DQT else 17 + sum(content[expected + 1 : expected + 17])
+    else:
+        return False
+    if expected != len(content):
+        raise damaged("picture")
+    return True
 
 
 def _without_thumbnail(segment: bytes) -> bytes:
