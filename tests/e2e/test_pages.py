@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserType, Page
 
 from tests import cast
 from tests.e2e import machines
@@ -146,3 +147,48 @@ def test_every_refusal(looks: tuple[str, Page, Watch], served: machines.Brainsca
         assert answer.status == status
         wrong += look(page, watch, name, theme, pictures)
     assert not wrong, "\n".join(wrong)
+
+
+def test_text_of_twice_the_size(
+    browser_type: BrowserType,
+    browser_type_launch_args: dict[str, Any],
+    served: machines.Brainscan,
+    pictures: Path | None,
+) -> None:
+    """As a browser's own setting makes it: sizes in rem and the widths that layouts change at grow with it."""
+    flags = [*browser_type_launch_args["args"], "--blink-settings=defaultFontSize=32"]
+    large = browser_type.launch(**{**browser_type_launch_args, "args": flags})
+    try:
+        page = large.new_page()
+        sign_in(page, served)
+        wrong = []
+        for name, pattern in PAGES.items():
+            page.goto(address(pattern, served))
+            for width in (1440, 390):
+                page.set_viewport_size({"width": width, "height": 900})
+                page.wait_for_timeout(150)
+                if pictures is not None:
+                    page.screenshot(path=pictures / f"{name}-large-text-{width}.png", full_page=True)
+                beyond = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+                if beyond > 0:
+                    wrong.append(f"{name} scrolls sideways by {beyond} px at {width} with large text")
+    finally:
+        large.close()
+    assert not wrong, "\n".join(wrong)
+
+
+def test_forced_colours_still_show_the_current_page_and_the_outline(
+    browser: Browser, served: machines.Brainscan, pictures: Path | None
+) -> None:
+    context = browser.new_context(forced_colors="active", viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    sign_in(page, served)
+    edge = "element => getComputedStyle(element).borderBottomColor"
+    here, other = page.locator("header nav a[aria-current]"), page.locator("header nav a:not([aria-current])").first
+    assert here.evaluate(edge) != other.evaluate(edge)
+    page.goto(address(PAGES["result-series"], served))
+    colour = page.locator("scan-viewer .mk").first.evaluate("element => getComputedStyle(element).stroke")
+    assert colour == "rgb(255, 138, 61)"
+    if pictures is not None:
+        page.screenshot(path=pictures / "result-series-forced-colours-1440.png", full_page=True)
+    context.close()
