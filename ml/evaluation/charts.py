@@ -31,7 +31,7 @@ def chart(title: str, x: str, y: str, lines: Sequence[Line], *, top: float = 1.0
         level = step / 4
         gx, gy = _LEFT + level * across, _TOP + (1 - level) * down
         parts.append(f'<line class="grid" x1="{_LEFT}" x2="{width - _RIGHT}" y1="{gy:.1f}" y2="{gy:.1f}"/>')
-        parts.append(f'<text x="{_LEFT - 6}" y="{gy + 4:.1f}" text-anchor="end">{level * top:.3g}</text>')
+        parts.append(f'<text x="{_LEFT - 6}" y="{gy + 4:.1f}" text-anchor="end">{_tick(level * top, top)}</text>')
         parts.append(f'<text x="{gx:.1f}" y="{height - _BOTTOM + 16}" text-anchor="middle">{level:.3g}</text>')
     for number, line in enumerate(lines):
         dash = ' stroke-dasharray="4 4"' if line.dashed else ""
@@ -47,6 +47,11 @@ def chart(title: str, x: str, y: str, lines: Sequence[Line], *, top: float = 1.0
         f"</svg><figcaption><strong>{html.escape(title)}</strong><br>{html.escape(names)}</figcaption></figure>"
     )
     return "".join(parts)
+
+
+def _tick(value: float, top: float) -> str:
+    """Small shares as percent: they stay short."""
+    return f"{value:.1%}" if top < 0.5 else f"{value:.3g}"
 
 
 def _safe(title: str, said: str) -> str:
