@@ -74,7 +74,7 @@ class Intake:
             Received(Path(each["path"]), each["name"], index, None if each["folder"] is None else ("folder", each["folder"]))
             for index, each in enumerate(request["files"])
         ]  # fmt: skip
-        self.at = 0
+        self.at: int | None = None
         self.left_out = 0
         self.aside: list[dict[str, Any]] = []
         self.first_refusal: UploadRefused | None = None
@@ -82,6 +82,7 @@ class Intake:
     def run(self) -> dict[str, Any]:
         """Everything, in order; the answer for the parent."""
         received = self._unpacked()
+        self.at = None  # what follows concerns all of them
         self._check_amount(received)
         kept: list[Kept] = []
         for number, one in enumerate(received):
@@ -93,6 +94,7 @@ class Intake:
             if one.path.parent == self.work:
                 one.path.unlink(missing_ok=True)  # unpacked, and copied clean
         _start_timer(0)
+        self.at = None
         clinical = _patient_of(kept)
         scans = [*self._dicom(kept), *self._nifti(kept), *self._pictures(kept)]
         if not scans:
@@ -351,7 +353,7 @@ def take_in(request: dict[str, Any]) -> dict[str, Any]:
         return refused("The file is damaged and could not be read. Export it again.", 400, intake.at)
 
 
-def refused(sentence: str, status: int, index: int) -> dict[str, Any]:
+def refused(sentence: str, status: int, index: int | None) -> dict[str, Any]:
     """The answer for an upload that is not taken in."""
     return {"refused": {"sentence": sentence, "status": status, "index": index}}
 

@@ -99,7 +99,8 @@ def ask(request: dict[str, Any], limits: Limits, *, seconds: float | None = None
         answer = json.loads(child.stdout)
         if "refused" in answer:
             refused = answer["refused"]
-            raise UploadRefused(str(refused["sentence"])[:500], int(refused["status"]), index=int(refused["index"]))
+            index = None if refused["index"] is None else int(refused["index"])
+            raise UploadRefused(str(refused["sentence"])[:500], int(refused["status"]), index=index)
         if not isinstance(answer, dict):
             raise TypeError
     except (ValueError, KeyError, TypeError):

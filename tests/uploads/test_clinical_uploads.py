@@ -158,7 +158,7 @@ class TestTheStudy:
         one, other = (phantoms_dicom.series(head(1), **{both: value}) for value in ("A", "B"))
         answer = alice.post(URL, {"files": sent([*one, *other])})
         assert answer.status_code == 400
-        assert "more than one patient" in answer.content.decode()
+        assert answer.context["refusal"].sentence.startswith("The files belong to more than one patient.")
         nothing_is_left()
 
 
