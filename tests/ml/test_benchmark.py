@@ -10,7 +10,9 @@ import pytest
 
 from ml import weights
 from ml.commands import benchmark, benchmark_torch
+from ml.imaging.volume import Volume
 from ml.networks import load
+from ml.pipeline import Pipeline
 
 
 def once(act: object) -> dict[str, float]:
@@ -30,6 +32,22 @@ def test_the_machines_peak_is_measured() -> None:
     peak = benchmark.matrix_peak(side=128)
     assert set(peak) == {"float32", "bfloat16"}
     assert all(value > 0 for value in peak.values())
+
+
+def test_the_pipeline_is_timed_with_every_slice_outlined(pipeline: Pipeline) -> None:
+    given: list[int] = []
+
+    def unet(images: np.ndarray) -> list[np.ndarray]:
+        given.append(len(images))
+        return pipeline._unet(images)
+
+    thorough = benchmark.outlining_all(pipeline)
+    thorough._unet = unet
+    dark = Volume(
+        np.full((5, 64, 64, 1), 9, np.uint8) + np.arange(64, dtype=np.uint8)[:, None], "series", tuple("abcde")
+    )
+    thorough([dark])
+    assert sum(given) == 5
 
 
 def test_without_pytorch_there_is_no_figure_and_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
