@@ -11,7 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from detection import storage
 from detection.analysis import services as analysis_services
+from detection.analysis import voxels
 from detection.models import Analysis, Measurement, Scan, Study, User
 from detection.models.analysis import State
 from detection.models.measurement import Plane, Tool
@@ -128,8 +130,15 @@ def recorded(owner: User, volume: Volume, mask: np.ndarray, *, reference: str = 
     """An upload whose file turned out to hold that volume, with the mask (slices, rows, columns) outlined."""
     made = study(owner, as_series=volume.kind == "series", reference=reference)
     claimed = next(each for each in analysis_services.claim(worker=WORKER, limit=1000) if each.scan.study_id == made.pk)
+    found = findings_of(volume, mask)
+    analysis_services.record(claimed, found, volume=volume, model=MODEL, milliseconds=900)
+    return made.scans.get()
+
+
+def findings_of(volume: Volume, mask: np.ndarray) -> Findings:
+    """What a model could have answered with that mask (slices, rows, columns)."""
     measured = lesions(mask, volume.spacing, orientation=volume.orientation)
-    found = Findings(
+    return Findings(
         kind=volume.kind,
         verdict=Verdict.TUMOUR if mask.any() else Verdict.NO_TUMOUR,
         reason=None,
@@ -149,8 +158,13 @@ def recorded(owner: User, volume: Volume, mask: np.ndarray, *, reference: str = 
             for index, source in enumerate(volume.sources)
         ),
     )
-    analysis_services.record(claimed, found, volume=volume, model=MODEL, milliseconds=900)
-    return made.scans.get()
+
+
+def explained(scan: Scan, volume: Volume, heat: np.ndarray) -> None:
+    """Give a recorded scan a heat map, (slices, rows, columns) 0..1, as a model that explains itself would."""
+    for name, content in voxels.render(volume, findings_of(volume, np.zeros(heat.shape, bool)), heat):
+        if name != "mask.gz":
+            storage.write_derived(scan.current_analysis_id, name, content)
 
 
 def ruler(scan: Scan, points: list[list[float]]) -> Measurement:

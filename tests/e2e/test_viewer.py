@@ -224,6 +224,22 @@ class TestPicture:
         expect(marks).to_have_count(0)
         expect(page.locator("[data-heat]")).to_be_hidden()
 
+    def test_a_heat_map_is_off_until_asked_for(self, page: Page, watch: Watch, served: machines.Brainscan) -> None:
+        viewer = opened(page, served, "uneven")
+        bare = viewer.shown.screenshot()
+        expect(viewer.act("heat")).to_have_attribute("aria-pressed", "false")
+        viewer.until("document.querySelector('scan-viewer').volume.heat !== null")
+        viewer.focus()
+        viewer.press("h")
+        expect(viewer.act("heat")).to_have_attribute("aria-pressed", "true")
+        half = viewer.shown.screenshot()
+        assert half != bare
+        page.locator("[data-heat-opacity]").fill("100")
+        viewer.drawn()
+        assert viewer.shown.screenshot() != half
+        viewer.click("heat")
+        assert viewer.shown.screenshot() == bare
+
     def test_full_screen(self, page: Page, watch: Watch, served: machines.Brainscan) -> None:
         viewer = opened(page, served, "volume")
         viewer.click("full")

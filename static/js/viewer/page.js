@@ -47,7 +47,11 @@ export class Page {
   mark(index) {
     if (!this.strip.links.length || index === this.at) return;
     // The address names the slice, so that a reload or a link comes back to it.
-    if (this.at >= 0) history.replaceState(null, "", `?slice=${index + 1}`);
+    if (this.at >= 0) {
+      const query = new URLSearchParams(location.search);
+      query.set("slice", String(index + 1));
+      history.replaceState(null, "", `?${query}`);
+    }
     this.at = index;
     this.strip.mark(index);
   }
