@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -32,22 +33,31 @@ def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def sections(report: str) -> dict[str, str]:
+    """The parts of an earlier report by their headings."""
+    found = re.split(r"^## (.+)\n", report, flags=re.MULTILINE)
+    return {heading: text.strip() for heading, text in zip(found[1::2], found[2::2], strict=True)}
+
+
 def main() -> None:
-    """Measure the parts that were asked for, all by default."""
+    """Measure the parts that were asked for, all by default; parts not asked for stay in the report as they are."""
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure speed and memory.")
     parser.add_argument("parts", nargs="*", choices=[[], *PARTS], help="what to measure; everything by default")
     parser.add_argument("--no-report", action="store_true", help="print only")
     arguments = parser.parse_args()
-    sections = [table(("Machine", ""), machine.facts())]
-    print(sections[0], flush=True)
+    known = sections(REPORT.read_text(encoding="utf-8")) if REPORT.exists() else {}
+    head = table(("Machine", ""), machine.facts())
+    print(head, flush=True)
     for part in arguments.parts or PARTS:
         from importlib import import_module
 
+        when = machine.now()
         rows = import_module(f"bench.{part}").measure()
-        sections.append(f"## {PARTS[part]}\n\n{table(('What', 'Measured', 'Aim'), rows)}")
-        print(f"\n{sections[-1]}", flush=True)
-    if not arguments.no_report and not arguments.parts:
-        REPORT.write_text("\n\n".join([INTRODUCTION.rstrip(), *sections]) + "\n", encoding="utf-8")
+        known[PARTS[part]] = f"{when}\n\n{table(('What', 'Measured', 'Aim'), rows)}"
+        print(f"\n## {PARTS[part]}\n\n{known[PARTS[part]]}", flush=True)
+    if not arguments.no_report:
+        parts = [f"## {heading}\n\n{known[heading]}" for heading in PARTS.values() if heading in known]
+        REPORT.write_text("\n\n".join([INTRODUCTION.rstrip(), head, *parts]) + "\n", encoding="utf-8")
         print(f"\nWritten to {REPORT.relative_to(Path.cwd()) if REPORT.is_relative_to(Path.cwd()) else REPORT}.")
 
 

@@ -10,16 +10,21 @@ from pathlib import Path
 
 def facts() -> list[tuple[str, str]]:
     """Name and value, for the head of the report."""
-    busy = os.getloadavg()[0]
-    others = busiest_others()
     return [
-        ("Measured", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"),
         ("Processor", f"{processor()}, {os.cpu_count()} cores, no GPU used"),
         ("Memory", f"{memory_gib():.0f} GiB"),
         ("System", f"{platform.system()} {platform.release()}, Python {platform.python_version()}"),
-        ("Load when it began", f"{busy:.1f} (0 is an idle machine, {os.cpu_count()} a full one)"),
-        ("Also running", "; ".join(others) if others else "nothing that used more than a tenth of a core"),
     ]
+
+
+def now() -> str:
+    """When something is measured, and what else the machine does then."""
+    others = busiest_others()
+    beside = f"; also running: {', '.join(others)}" if others else ""
+    return (
+        f"Measured {datetime.now(UTC):%Y-%m-%d %H:%M} UTC at a load of {os.getloadavg()[0]:.1f}"
+        f" (0 is an idle machine, {os.cpu_count()} a full one){beside}."
+    )
 
 
 def processor() -> str:

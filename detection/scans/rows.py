@@ -68,11 +68,16 @@ def _files(scan: Scan) -> str:
     return scan.first_files[0].original_name if scan.first_files else "No file"  # type: ignore[attr-defined]
 
 
+def file_format(scan: Scan) -> str:
+    """The format of a scan's files as people write it; empty where it has none of its own."""
+    ending = scan.first_files[0].format.upper() if scan.first_files else ""  # type: ignore[attr-defined]
+    return {"NIFTI": "NIfTI", "WEBP": "WebP"}.get(ending, ending)
+
+
 def _kind(scan: Scan) -> str:
     if scan.is_fused:
         return "Fused series"
-    ending = scan.first_files[0].format.upper() if scan.first_files else ""  # type: ignore[attr-defined]
-    shown = {"NIFTI": "NIfTI", "WEBP": "WebP"}.get(ending, ending)
+    shown = file_format(scan)
     files: int = scan.file_count  # type: ignore[attr-defined]  # annotated by listing.with_row
     if scan.kind == Kind.IMAGE:
         return f"One picture, {shown}"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
 from detection.models import Scan, Study
 from detection.models.scan import Kind
 from detection.scans import words
-from detection.scans.rows import Row, rows
+from detection.scans.rows import Row, file_format, rows
 
 UNKNOWN_SEQUENCE = "Sequence not known"
 FUSED = "Fused: before contrast, FLAIR, after contrast"
@@ -78,10 +78,7 @@ def _by(scan: Scan) -> str:
 
 def _size(row: Row) -> str:
     geometry = row.scan.geometry or {}
-    parts: Sequence[str] = (row.kind,)
-    if geometry.get("slices"):
-        parts = (
-            f"{words.count(int(geometry['slices']), 'slice')} of {geometry['rows']} × {geometry['columns']}",
-            row.kind,
-        )
-    return ", ".join(parts)
+    if not geometry.get("slices"):
+        return row.kind
+    slices = f"{words.count(int(geometry['slices']), 'slice')} of {geometry['rows']} × {geometry['columns']}"
+    return ", ".join(part for part in (slices, file_format(row.scan)) if part)
