@@ -45,6 +45,7 @@ def run(args: argparse.Namespace) -> int:
             if not cases:
                 raise datasets.DataFault(f"{args.data}: holds no case of the split {args.split!r}.")
         datasets.refuse_duplicates(cases, splits.part_of())
+        datasets.refuse_unreadable(cases)
         figures = _robustness(args, cases) if args.robustness else _measure(args, cases)
     except (datasets.DataFault, ImagingError) as fault:
         print(fault, file=sys.stderr)

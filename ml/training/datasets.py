@@ -99,6 +99,12 @@ def refuse_duplicates(cases: Iterable[Case], part_of: Mapping[str, str]) -> None
                 raise DataFault(f"{path}: the same picture as {first}; remove one, it would be in two splits.")
 
 
+def refuse_unreadable(cases: Iterable[Case]) -> None:
+    """Reads every picture and mask once, so that a bad one stops before an hour of work. Raises DataFault."""
+    for case in cases:
+        case.read()
+
+
 def _find_lgg(folder: Path) -> list[Case]:
     cases = []
     for patient in sorted(path for path in folder.iterdir() if path.is_dir()):

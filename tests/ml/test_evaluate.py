@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ml.__main__ import main
 from ml.evaluation import metrics, shortcuts, subgroups
@@ -52,14 +54,45 @@ class TestTheCommand:
         assert main(arguments) == 0
         assert list(json.loads(out.read_text())["outline"]["by_case"]) == ["TCGA_XX_0001_20000101"]
 
-    def test_a_missing_mask_stops_it(
-        self, tmp_path: Path, lgg_folder: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+
+class TestFoldersThatStopAtOnce:
+    """Exit 2 before any model is loaded, a sentence that names the file, and no figures."""
+
+    def refused(self, tmp_path: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> str:
+        arguments = ["evaluate", "--data", str(folder), "--json", str(tmp_path / "f.json"), "--quiet"]
+        assert main([*arguments, "--models", str(tmp_path / "no-models")]) == 2
+        assert not (tmp_path / "f.json").exists()
+        return capsys.readouterr().err
+
+    def test_a_missing_mask(self, tmp_path: Path, lgg_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         mask = next(lgg_folder.glob("*/*_mask.tif"))
         mask.unlink()
-        assert main(["evaluate", "--data", str(lgg_folder), "--json", str(tmp_path / "f.json"), "--quiet"]) == 2
-        assert mask.name in capsys.readouterr().err
-        assert not (tmp_path / "f.json").exists()
+        assert mask.name in self.refused(tmp_path, lgg_folder, capsys)
+
+    def test_a_mask_of_another_size(self, tmp_path: Path, lgg_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        mask = sorted(lgg_folder.glob("*/*_mask.tif"))[-1]
+        Image.new("L", (64, 64)).save(mask)
+        said = self.refused(tmp_path, lgg_folder, capsys)
+        assert mask.name in said
+        assert "same rows and columns" in said
+
+    def test_an_unreadable_picture(
+        self, tmp_path: Path, brisc_folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        picture = sorted((brisc_folder / "images").iterdir())[-1]
+        picture.write_bytes(picture.read_bytes()[:200])
+        said = self.refused(tmp_path, brisc_folder, capsys)
+        assert picture.name in said
+        assert "replace or remove" in said
+
+    def test_one_picture_in_two_patients(
+        self, tmp_path: Path, lgg_folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        first, second = (lgg_folder / f"TCGA_XX_000{n}_20000101" / f"TCGA_XX_000{n}_20000101_2.tif" for n in (0, 1))
+        shutil.copy(first, second)
+        said = self.refused(tmp_path, lgg_folder, capsys)
+        assert second.name in said
+        assert "remove one" in said
 
 
 class TestTheTableOfPatients:
