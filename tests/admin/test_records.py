@@ -156,7 +156,8 @@ class TestOneRecord:
         page = text(reviewer.get(url(Analysis, "change", scans[0].current_analysis_id)))
         for words in ("2026.1-test", "classifier.weights.h5", "a" * 64, "flair_abnormality", "0.93"):
             assert words in page
-        assert "outline" not in page.replace("Picture with outline", "")
+        assert "&quot;outline_px_interval&quot;:" in page
+        assert "&quot;outline&quot;:" not in page
 
     def test_a_scan_shows_every_run(self, scans: list[Scan], reviewer: Client) -> None:
         from detection.analysis.services import request_again
