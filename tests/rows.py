@@ -162,6 +162,7 @@ def findings_of(volume: Volume, mask: np.ndarray) -> Findings:
 
 def explained(scan: Scan, volume: Volume, heat: np.ndarray) -> None:
     """Give a recorded scan a heat map, (slices, rows, columns) 0..1, as a model that explains itself would."""
+    assert scan.current_analysis_id is not None
     for name, content in voxels.render(volume, findings_of(volume, np.zeros(heat.shape, bool)), heat):
         if name != "mask.gz":
             storage.write_derived(scan.current_analysis_id, name, content)

@@ -72,7 +72,7 @@ TABLE: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
 }
 
 # Django admin by pattern: every list, page and form of every kind of row.
-CLINICAL = ("study", "scan", "analysis", "storedfile", "delivery")
+CLINICAL = ("study", "scan", "analysis", "storedfile", "delivery", "measurement")
 ADMIN_PAGES: dict[str, tuple[int, int, int, int, int]] = {
     "index": (302, 403, 403, 200, 200),
     "login": (302, 403, 403, 302, 302),

@@ -1,5 +1,5 @@
 """Django admin for reviewing records. Clinical rows are shown and never changed here."""
 
-from detection.admin import people, records, work
+from detection.admin import measurements, people, records, work
 
-__all__ = ["people", "records", "work"]
+__all__ = ["measurements", "people", "records", "work"]

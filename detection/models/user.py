@@ -76,5 +76,5 @@ class User(AbstractUser):
 
 
 REVIEWER_PERMISSIONS = frozenset(
-    f"detection.view_{row}" for row in ("study", "scan", "storedfile", "analysis", "delivery")
+    f"detection.view_{row}" for row in ("study", "scan", "storedfile", "analysis", "delivery", "measurement")
 )

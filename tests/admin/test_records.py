@@ -10,7 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from detection.models import Analysis, AuditEntry, Delivery, Scan, StoredFile, Study, User, Worker
+from detection.models import Analysis, AuditEntry, Delivery, Measurement, Scan, StoredFile, Study, User, Worker
 from detection.models.delivery import Recipient
 from detection.models.worker import Purpose
 from detection.uploads.services import SmsRequest
@@ -19,7 +19,7 @@ from tests import cast, rows
 
 pytestmark = pytest.mark.django_db
 
-CLINICAL = [Study, Scan, Analysis, StoredFile, Delivery]
+CLINICAL = [Study, Scan, Analysis, StoredFile, Delivery, Measurement]
 ALL = [*CLINICAL, AuditEntry, User, Worker]
 PHONE = "+447700900123"
 
@@ -41,7 +41,9 @@ def scans() -> list[Scan]:
         ready=True,
         model_version="2026.1-test",
     )
-    return rows.analysed(study, *Verdict)
+    made = rows.analysed(study, *Verdict)
+    rows.ruler(made[0], [[1.0, 1.0], [4.0, 5.0]])
+    return made
 
 
 @pytest.fixture
