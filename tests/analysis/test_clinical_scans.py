@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,8 +23,8 @@ from tests.analysis.stand_in import StandIn
 # The heartbeat's thread has its own connection, so rows have to be really there.
 pytestmark = pytest.mark.django_db(transaction=True)
 
-FLAIR = {"SeriesDescription": "FLAIR", "RepetitionTime": 9000, "EchoTime": 100, "InversionTime": 2500}
-T1 = {"SeriesDescription": "T1 SE", "RepetitionTime": 500, "EchoTime": 12}
+FLAIR: dict[str, Any] = {"SeriesDescription": "FLAIR", "RepetitionTime": 9000, "EchoTime": 100, "InversionTime": 2500}
+T1: dict[str, Any] = {"SeriesDescription": "T1 SE", "RepetitionTime": 500, "EchoTime": 12}
 
 
 class Remembering(StandIn):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,8 +16,13 @@ from tests.e2e import machines
 from tests.e2e.conftest import Watch, sign_in
 
 pytestmark = pytest.mark.e2e
-FLAIR = {"SeriesDescription": "t2_tirm_tra_dark-fluid", "RepetitionTime": 9000, "EchoTime": 100, "InversionTime": 2500}
-T1 = {"SeriesDescription": "T1 SE ax", "RepetitionTime": 500, "EchoTime": 12}
+FLAIR: dict[str, Any] = {
+    "SeriesDescription": "t2_tirm_tra_dark-fluid",
+    "RepetitionTime": 9000,
+    "EchoTime": 100,
+    "InversionTime": 2500,
+}
+T1: dict[str, Any] = {"SeriesDescription": "T1 SE ax", "RepetitionTime": 500, "EchoTime": 12}
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +33,7 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
     number = 0
     for place, (contrast, tags) in enumerate((("flair", FLAIR), ("t1", T1), ("flair", {"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}))):  # fmt: skip
         voxels = phantoms.volume(slices=6, size=128, contrast=contrast)[0].astype(np.uint16)
-        shared = {
+        shared: dict[str, Any] = {
             "FrameOfReferenceUID": frame,
             "StudyInstanceUID": study,
             "SeriesNumber": place + 1,

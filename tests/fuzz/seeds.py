@@ -11,6 +11,7 @@ import nibabel
 import numpy as np
 from PIL import Image, PngImagePlugin
 from pydicom.uid import (
+    UID,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
@@ -32,7 +33,7 @@ def _pixels(slices: int = 1) -> np.ndarray:
     return np.stack([disc + number for number in range(slices)]).astype(np.uint16)
 
 
-def _dicom(syntax: str) -> bytes:
+def _dicom(syntax: UID) -> bytes:
     dataset = phantoms_dicom.with_names(phantoms_dicom.series(_pixels())[0])
     dataset.file_meta.TransferSyntaxUID = syntax
     if syntax == RLELossless:

@@ -6,6 +6,7 @@ import io
 import struct
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -45,7 +46,7 @@ def clean(tmp_path):
     return through
 
 
-def a_slice(**tags: object) -> Dataset:
+def a_slice(**tags: Any) -> Dataset:
     return phantoms_dicom.with_names(
         phantoms_dicom.series(phantoms.volume(slices=1, size=64)[0].astype(np.uint16), **tags)[0]
     )
@@ -216,7 +217,7 @@ class TestPseudonym:
 
         from ml.imaging import sandbox
 
-        seen = {}
+        seen: dict[str, Any] = {}
         run = subprocess.run
 
         def spy(command, **options):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -13,7 +15,7 @@ from ml.imaging.sequence_check import CONTRADICTED, contradicts
 from ml.imaging.volume import Orientation, Volume
 from tests import phantoms, phantoms_dicom
 
-TAGS = {
+TAGS: dict[str, dict[str, Any]] = {
     "FLAIR": {"SeriesDescription": "FLAIR", "RepetitionTime": 9000, "EchoTime": 100, "InversionTime": 2500},
     "T1": {"SeriesDescription": "T1", "RepetitionTime": 500, "EchoTime": 12},
     "T2": {"SeriesDescription": "T2", "RepetitionTime": 4000, "EchoTime": 100},
@@ -24,7 +26,7 @@ def head(contrast: str, *, tumour: bool = False) -> np.ndarray:
     return phantoms.volume(contrast=contrast, tumour=tumour)[0]
 
 
-def volume(contrast: str, sequence: str | None, **more: object) -> Volume:
+def volume(contrast: str, sequence: str | None, **more: Any) -> Volume:
     voxels = head(contrast)[..., np.newaxis]
     return Volume(voxels, "series", ("a",) * len(voxels), sequence=sequence, **more)
 

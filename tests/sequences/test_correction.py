@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -28,7 +30,7 @@ def ended() -> None:
     )
 
 
-def flair_and(alice: Client, **tags: object) -> tuple[Scan, Scan]:
+def flair_and(alice: Client, **tags: Any) -> tuple[Scan, Scan]:
     """A FLAIR and another series that lies on it."""
     frame = generate_uid()
     datasets = phantoms_dicom.series(head(), FrameOfReferenceUID=frame, SeriesNumber=1, **FLAIR)

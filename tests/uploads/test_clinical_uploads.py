@@ -8,6 +8,7 @@ import io
 import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -24,9 +25,19 @@ from tests import cast, phantoms, phantoms_dicom
 from tests.rows import png
 
 URL = "/scans/new/"
-FLAIR = {"SeriesDescription": "t2_tirm_tra_dark-fluid", "RepetitionTime": 9000, "EchoTime": 100, "InversionTime": 2500}
-T1 = {"SeriesDescription": "T1 SE ax", "RepetitionTime": 500, "EchoTime": 12}
-T1C = {"SeriesDescription": "T1 SE ax", "RepetitionTime": 500, "EchoTime": 12, "ContrastBolusAgent": "Gadovist"}
+FLAIR: dict[str, Any] = {
+    "SeriesDescription": "t2_tirm_tra_dark-fluid",
+    "RepetitionTime": 9000,
+    "EchoTime": 100,
+    "InversionTime": 2500,
+}
+T1: dict[str, Any] = {"SeriesDescription": "T1 SE ax", "RepetitionTime": 500, "EchoTime": 12}
+T1C: dict[str, Any] = {
+    "SeriesDescription": "T1 SE ax",
+    "RepetitionTime": 500,
+    "EchoTime": 12,
+    "ContrastBolusAgent": "Gadovist",
+}
 
 
 def content(dataset: Dataset) -> bytes:
@@ -54,7 +65,7 @@ def head(slices: int = 4, contrast: str = "flair") -> np.ndarray:
     return phantoms.volume(slices=slices, size=64, contrast=contrast)[0]
 
 
-def examination(**both: object) -> list[Dataset]:
+def examination(**both: Any) -> list[Dataset]:
     """FLAIR, T1 and contrast T1 of one patient that lie on each other."""
     frame = generate_uid()
     made: list[Dataset] = []
@@ -155,7 +166,8 @@ class TestTheStudy:
 
     @pytest.mark.parametrize("both", ["PatientID", "IssuerOfPatientID"])
     def test_two_patients_stop_the_upload(self, alice: Client, nothing_is_left: Callable[[], None], both: str) -> None:
-        one, other = (phantoms_dicom.series(head(1), **{both: value}) for value in ("A", "B"))
+        tags: list[dict[str, Any]] = [{both: "A"}, {both: "B"}]
+        one, other = (phantoms_dicom.series(head(1), **each) for each in tags)
         answer = alice.post(URL, {"files": sent([*one, *other])})
         assert answer.status_code == 400
         assert answer.context["refusal"].sentence.startswith("The files belong to more than one patient.")
@@ -190,7 +202,7 @@ class TestSeveralSeries:
             ({"Modality": "CT"}, "Not MR"),
         ],
     )
-    def test_what_is_not_read_is_set_aside(self, alice: Client, tags: dict[str, object], word: str) -> None:
+    def test_what_is_not_read_is_set_aside(self, alice: Client, tags: dict[str, Any], word: str) -> None:
         other = phantoms_dicom.series(head(3), SeriesNumber=9, **tags)
         alice.post(URL, {"files": sent([*other, *phantoms_dicom.series(head(4), **FLAIR)])})
         assert Scan.objects.get().sequence == "FLAIR"
