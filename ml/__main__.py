@@ -1,4 +1,4 @@
-"""`python -m ml`: predict, train, evaluate and benchmark, without Django and without a database."""
+"""`python -m ml`: predict, train, evaluate, explain and benchmark, without Django and without a database."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ COMMANDS = {
     "predict": "look for tumours in pictures, series and folders",
     "train": "train a network from scratch",
     "evaluate": "measure the networks on a labelled folder",
+    "explain": "show where the classifier's answer comes from",
     "benchmark": "measure latency and throughput on this machine",
 }
 

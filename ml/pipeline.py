@@ -298,13 +298,19 @@ class _Progress:
             self._report(number, self._done[number] / self._steps[number])
 
 
+def prepare(volume: Volume) -> tuple[preprocess.Prepared, bool]:
+    """A volume as both networks see it, and whether its channels differ."""
+    colour = gate.is_colour(volume.voxels)
+    # A grey picture that compression tinted is grey: one channel stands for all.
+    return preprocess.prepare(volume.voxels if colour or volume.channels == 1 else volume.voxels[..., 1:2]), colour
+
+
 def _begin(volume: Volume) -> _Work:
     count = len(volume)
-    colour = gate.is_colour(volume.voxels)
+    prepared, colour = prepare(volume)
     return _Work(
         volume=volume,
-        # A grey picture that compression tinted is grey: one channel stands for all.
-        prepared=preprocess.prepare(volume.voxels if colour or volume.channels == 1 else volume.voxels[..., 1:2]),
+        prepared=prepared,
         colour=colour,
         differences=np.zeros(count),
         features=[None] * count,
