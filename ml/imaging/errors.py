@@ -39,6 +39,10 @@ class UploadRefused(ImagingError):
         self.index = index
 
 
+class NoSlice(UploadRefused):
+    """A sound picture of a shape that no slice has: an icon, a strip. Among others it is set aside."""
+
+
 def damaged(what: str = "file") -> UploadRefused:
     """The refusal for a file of a known kind whose content cannot be read."""
     return UploadRefused(f"The {what} is damaged and could not be read. Export it again and upload the new copy.", 400)

@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ml.imaging import gather, headers
-from ml.imaging.errors import UploadRefused
+from ml.imaging.errors import NoSlice, UploadRefused
 from ml.imaging.gather import is_left_out, natural_order
 from ml.imaging.headers import archive, nifti
 from ml.imaging.headers import dicom as dicom_header
@@ -165,7 +165,8 @@ class Intake:
             is_dicom = one.path.stat().st_size > 0 and dicom_header.accepts(headers.head_of(one.path))
             # What is no image is left out of a folder or zip; what was chosen by itself has to be one, unless it is a
             # clinical file that came along. A damaged image is never passed over: slices would be missing.
-            if refusal.status == 415 and (one.container is not None or (is_dicom and len(self.files) > 1)):
+            no_image = refusal.status == 415 or (isinstance(refusal, NoSlice) and one.container is not None)
+            if no_image and (one.container is not None or (is_dicom and len(self.files) > 1)):
                 self.first_refusal = self.first_refusal or refusal
                 self._leave_out(is_dicom)
                 return None
@@ -178,7 +179,10 @@ class Intake:
         if not is_dicom:
             self.left_out += 1
             return
-        label, reason = "Other DICOM files", "Reports, plans, presentation states or the list of a CD: no images."
+        label, reason = (
+            "Other DICOM files",
+            "Reports, plans, presentation states, icons or the list of a CD: no slices.",
+        )
         for entry in self.aside:
             if entry["label"] == label:
                 entry["files"] += 1

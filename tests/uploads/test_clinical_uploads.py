@@ -230,7 +230,7 @@ class TestSeveralSeries:
         report = phantoms_dicom.single(head(1)[0], Modality="SR")
         alice.post(URL, {"files": sent([report, *phantoms_dicom.series(head(2))])})
         assert Scan.objects.get().files.count() == 2
-        assert "no images" in Study.objects.get().set_aside[0]["reason"]
+        assert "no slices" in Study.objects.get().set_aside[0]["reason"]
 
 
 class TestFusion:
@@ -301,6 +301,13 @@ class TestFoldersAndZips:
         files = [SimpleUploadedFile("notes.txt", b"see attached"), *sent(phantoms_dicom.series(head(2)))]
         assert alice.post(URL, {"files": files, "folders": "0,0,0"}).status_code == 303
         assert Scan.objects.get().files.count() == 2
+
+    def test_an_icon_on_a_cd_is_set_aside(self, alice: Client) -> None:
+        icon = phantoms_dicom.single(np.zeros((16, 16), np.uint8))
+        entries = {f"IM{n}": content(each) for n, each in enumerate([icon, *phantoms_dicom.series(head(2))])}
+        alice.post(URL, {"files": SimpleUploadedFile("cd.zip", zipped(entries))})
+        assert Scan.objects.get().files.count() == 2
+        assert "icons" in Study.objects.get().set_aside[0]["reason"]
 
     def test_files_chosen_one_by_one_must_all_be_images(
         self, alice: Client, nothing_is_left: Callable[[], None]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ml.imaging.errors import UploadRefused
+from ml.imaging.errors import NoSlice, UploadRefused
 from ml.imaging.limits import Limits
 
 
@@ -37,7 +37,7 @@ def check_size(rows: int, columns: int, limits: Limits) -> None:
     """Hold one slice's rows x columns against the limits.
 
     Raises:
-        UploadRefused: 413 if it is too large, 400 if too small or too long for a slice.
+        UploadRefused: 413 if it is too large; NoSlice, 400, if too small or too long for a slice.
     """
     size = f"{columns:,} x {rows:,} pixels"
     if max(rows, columns) > limits.max_side or rows * columns > limits.max_pixels:
@@ -48,12 +48,12 @@ def check_size(rows: int, columns: int, limits: Limits) -> None:
             413,
         )
     if min(rows, columns) < limits.min_side:
-        raise UploadRefused(
+        raise NoSlice(
             f"The picture is too small to be read: {size}. A slice needs {limits.min_side} pixels"
             " on each side. Export it in full size.",
         )
     if max(rows, columns) > limits.max_aspect * min(rows, columns):
-        raise UploadRefused(f"The picture is too narrow to be a slice: {size}. Upload one whole slice.")
+        raise NoSlice(f"The picture is too narrow to be a slice: {size}. Upload one whole slice.")
 
 
 def check_volume(slices: int, rows: int, columns: int, channels: int, limits: Limits) -> None:
