@@ -11,55 +11,22 @@ import hashlib
 import resource
 import signal
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path, PurePosixPath
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from ml.imaging import gather, headers
 from ml.imaging.errors import NoSlice, UploadRefused
-from ml.imaging.gather import is_left_out, natural_order
+from ml.imaging.gather import is_left_out
 from ml.imaging.headers import archive, nifti
 from ml.imaging.headers import dicom as dicom_header
-from ml.imaging.headers.dicom import Frame, Instance
-from ml.imaging.headers.facts import FileFacts
+from ml.imaging.intake_scans import Kept, Received, scans_of
 from ml.imaging.limits import Limits
 
 SECONDS_MORE_PER_FILE = 0.2
 """Processor time that each further file adds to what an upload may take."""
 
-_KEPT_FORMATS = {"dicom", "nifti"}
-DIFFER = "The pictures differ in size, so they are not slices of one series. Upload them as single pictures."
 TWO_PATIENTS = "The files belong to more than one patient. Upload each patient by itself."
-
-
-@dataclass(frozen=True)
-class Received:
-    """One file as it came, perhaps out of a zip.
-
-    Attributes:
-        path, name: where it lies, and what its owner calls it, with folders.
-        origin: place among the files that were sent.
-        container: what it came in: ("folder", number) or ("zip", number), or None if it was chosen by itself.
-    """
-
-    path: Path
-    name: str
-    origin: int
-    container: tuple[str, int] | None
-
-
-@dataclass(frozen=True)
-class Kept:
-    """One file as it will be stored: number of its clean copy, hash as it came, and what is in it."""
-
-    received: Received
-    out: int
-    sha256: str
-    facts: FileFacts
-    instance: Instance | None = None
-    pseudonym: str = ""
-    patient: tuple[str, str] = ("", "")
-    header: nifti.Header | None = None
 
 
 class Intake:
@@ -96,11 +63,13 @@ class Intake:
         _start_timer(0)
         self.at = None
         clinical = _patient_of(kept)
-        scans = [*self._dicom(kept), *self._nifti(kept), *self._pictures(kept)]
-        if not scans:
+        planned = scans_of(kept, as_series=self.as_series)
+        self.aside += planned.aside
+        self.left_out += planned.copies
+        if not planned.scans:
             raise self._nothing()
         return {
-            "scans": scans,
+            "scans": planned.scans,
             "set_aside": self.aside,
             "left_out": self.left_out,
             "pseudonym": clinical[0],
@@ -236,111 +205,6 @@ class Intake:
             return UploadRefused(f"There is no series in it that is read here. {self.aside[0]['reason']}", 415)
         return UploadRefused("There is no image in it that is read here. Choose the folder with the slices.", 415)
 
-    # ------------------------------------------------------------------ scans
-
-    def _dicom(self, kept: Sequence[Kept]) -> list[dict[str, Any]]:
-        from ml.imaging import grouping
-        from ml.imaging.sequence import recognise
-
-        seen: set[tuple[str, str]] = set()
-        files: list[Kept] = []
-        for one in kept:
-            if one.instance is None:
-                continue
-            identity = (one.instance.instance or one.sha256, one.sha256)
-            if identity in seen:
-                self.left_out += 1  # the same file twice: once on the CD, once in its zip
-                continue
-            seen.add(identity)
-            files.append(one)
-        groups = grouping.split(files, _standing)
-        volumes: dict[str, int] = {}
-        for group in groups:
-            series = _instance(group.items[0]).series
-            volumes[series] = volumes.get(series, 0) + (group.split == "time")
-        reasons = [
-            grouping.why_aside(group, _standing, volumes=volumes[_instance(group.items[0]).series]) for group in groups
-        ]
-        if all(reason is not None for reason in reasons) and not any(one.instance is None for one in kept):
-            # A planning picture or a mosaic sent by itself is what somebody wants to see; the reader says what it is.
-            reasons = [None if reason in (grouping.LOCALISER, grouping.MOSAIC) else reason for reason in reasons]
-        scans = []
-        for group, reason in zip(groups, reasons, strict=True):
-            first = _instance(group.items[0])
-            if reason is not None:
-                self.aside.append({"label": _label(first), "files": len(group.items), "reason": reason})
-                continue
-            place = grouping.geometry(group, _standing)
-            frames = sum(len(_instance(one).frames) for one in group.items)
-            scans.append(
-                {
-                    "kind": "series" if frames > 1 or len(group.items) > 1 else "image",
-                    "files": [_file(one, f"slice {n:03d}.dcm") for n, one in enumerate(group.items, start=1)],
-                    "series_uid": first.series,
-                    "sequence": recognise(first.acquisition) or "",
-                    "geometry": place.to_json() if place is not None and place.slices > 1 else None,
-                }
-            )
-        self._tell_splits([g for g, reason in zip(groups, reasons, strict=True) if reason is None])
-        return scans
-
-    def _tell_splits(self, groups: Sequence[Any]) -> None:
-        why = {
-            "size": "Its pictures differ in size, so it became {} scans.",
-            "kind": "It mixes directions, echoes or kinds of picture, so it became {} scans.",
-            "time": "It shows the same places several times, so it became {} scans.",
-        }
-        parts: dict[str, list[Any]] = {}
-        for group in groups:
-            if group.split:
-                parts.setdefault(_instance(group.items[0]).series, []).append(group)
-        for several in parts.values():
-            if len(several) > 1:
-                label = _label(_instance(several[0].items[0]))
-                self.aside.append({"label": label, "files": 0, "reason": why[several[0].split].format(len(several))})
-
-    def _nifti(self, kept: Sequence[Kept]) -> list[dict[str, Any]]:
-        from ml.imaging.sequence import by_name
-
-        return [
-            {
-                "kind": "series",
-                "files": [_file(one, one.received.name)],
-                "series_uid": "",
-                "sequence": by_name(PurePosixPath(one.received.name).name) or "",
-                "geometry": _nifti_geometry(one.header),
-            }
-            for one in kept
-            if one.header is not None
-        ]
-
-    def _pictures(self, kept: Sequence[Kept]) -> list[dict[str, Any]]:
-        together: dict[tuple[Any, ...], list[Kept]] = {}
-        for one in kept:
-            if one.facts.format in _KEPT_FORMATS:
-                continue
-            container = one.received.container
-            parent = str(PurePosixPath(one.received.name).parent) if container and container[0] == "zip" else ""
-            in_zip = container is not None and container[0] == "zip"
-            key = (container, parent) if in_zip or self.as_series else (None, one.out)
-            together.setdefault(key, []).append(one)
-        scans = []
-        for (container, *_), pictures in together.items():
-            series = container is not None or self.as_series
-            ordered = sorted(pictures, key=lambda one: natural_order(one.received.name))
-            if series and len({(one.facts.rows, one.facts.columns) for one in ordered}) > 1:
-                raise UploadRefused(DIFFER)
-            scans.append(
-                {
-                    "kind": "series" if (series and (self.as_series or len(ordered) > 1)) or ordered[0].facts.slices > 1 else "image",
-                    "files": [_file(one, one.received.name) for one in ordered],
-                    "series_uid": "",
-                    "sequence": "",
-                    "geometry": None,
-                }
-            )  # fmt: skip
-        return scans
-
 
 def take_in(request: dict[str, Any]) -> dict[str, Any]:
     """Answer one request of `intake.take_in`: the plan, or which file is refused and why."""
@@ -391,61 +255,6 @@ def _patient_of(kept: Sequence[Kept]) -> tuple[str, str | None]:
 
 def _base(name: str) -> str:
     return name.replace("\\", "/").rsplit("/", 1)[-1]
-
-
-def _standing(one: Kept) -> tuple[Instance, Frame]:
-    instance = _instance(one)
-    return instance, instance.frames[0]
-
-
-def _instance(one: Kept) -> Instance:
-    assert one.instance is not None
-    return one.instance
-
-
-def _label(instance: Instance) -> str:
-    number = "Series" if instance.series_number is None else f"Series {instance.series_number}"
-    words = " ".join(instance.acquisition.text.split()[:6])
-    return f"{number}: {words}" if words else number
-
-
-def _file(one: Kept, name: str) -> dict[str, Any]:
-    return {
-        "out": one.out,
-        "origin": one.received.origin,
-        "name": name,
-        "received": one.sha256,
-        "facts": asdict(one.facts),
-    }
-
-
-def _nifti_geometry(header: nifti.Header | None) -> dict[str, Any] | None:
-    """A NIfTI's place in the words of `grouping.Geometry`; its axes as stored, so only like is compared with like."""
-    from ml.imaging.grouping import Geometry
-
-    if header is None or header.affine is None or header.shape[2] < 2:
-        return None
-    columns = [tuple(row[axis] for row in header.affine) for axis in range(4)]
-    lengths = [sum(value * value for value in column) ** 0.5 for column in columns[:3]]
-    if min(lengths) < 1e-6:
-        return None
-
-    def unit(axis: int) -> tuple[float, float, float]:
-        a, b, c = (value / lengths[axis] for value in columns[axis])
-        return a, b, c
-
-    x, y, z = columns[3]
-    far = header.shape[2] - 1
-    return Geometry(
-        frame="nifti",
-        rows=header.shape[1],
-        columns=header.shape[0],
-        slices=header.shape[2],
-        spacing=(lengths[1], lengths[0]),
-        directions=(unit(0), unit(1)),
-        first=(x, y, z),
-        last=(x + columns[2][0] * far, y + columns[2][1] * far, z + columns[2][2] * far),
-    ).to_json()
 
 
 def _sha256(path: Path) -> str:
