@@ -23,7 +23,8 @@ worker), driven over HTTP by a signed-in doctor who uploads generated heads of 2
 “Visible” is: the upload is sent, the status asked every 150 ms as the page does it, the result's page and its picture loaded.
 A series is generated DICOM, a file a slice. The networks' bare time is what the same slices take inside the two networks
 alone, in one warm process, measured in the same run; the rest is upload, de-identification, reading, preparing, measuring,
-pictures and record.
+pictures and record. Bytes to the first picture are of the page of the longer series: the page, its style sheets, scripts
+and typeface as sent, and the picture itself.
 """
 
 

@@ -25,7 +25,7 @@ FACTOR = 1.5
 PARTS_OF_A_PAGE = re.compile(r'(?:href|src)="([^"]+[.](?:css|js)(?:[?][^"]*)?)"')
 FIRST_PICTURE = re.compile(r'<image[^>]*href="([^"]+)"')
 PARTS_OF_A_SHEET = re.compile(r'url[(]"?([^")]+latin-wght[^")]*[.]woff2)"?[)]')
-IMPORTED = re.compile(r'(?:from|import)[ (]+"([.]{1,2}/[^"]+[.]js)"')
+IMPORTED = re.compile(r'(?:from|import) "([.]{1,2}/[^"]+[.]js)"')
 
 
 def write_series(folder: Path, slices: int, *, seed: int) -> list[Path]:
