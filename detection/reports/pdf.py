@@ -6,6 +6,8 @@ import logging
 from collections.abc import Mapping
 from pathlib import Path
 
+from PIL import ImageFile
+
 from ml.imaging.errors import ImagingError
 
 NO_PANGO = (
@@ -41,6 +43,8 @@ def to_pdf(html: str, pictures: Mapping[str, bytes], *, fonts: Mapping[str, Path
         from weasyprint.urls import FatalURLFetchingError, URLFetcher, URLFetcherResponse
     except OSError:
         raise NoPdf(NO_PANGO) from None
+    # WeasyPrint has Pillow fill up what is missing of a broken picture, for the whole process: readers must refuse it.
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
 
     class Given(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no types
         """Answers with what was handed over, and with nothing else."""

@@ -19,7 +19,9 @@ from detection.models import Analysis, Scan
 from detection.reports import drawn, pdf
 from detection.reports.render import Report, report
 from ml.findings import Verdict
-from tests import cast, rows
+from ml.imaging import readers
+from ml.imaging.errors import UploadRefused
+from tests import cast, hostile, rows
 from tests.exchange import scans
 from tests.imaging.writers.geometry import SHAPE
 
@@ -184,6 +186,11 @@ class TestPdf:
         for address in ("file:///etc/hostname", "http://127.0.0.1:1/x.png", "report:other.png"):
             with pytest.raises(BaseException, match="not given"):
                 pdf.to_pdf(f'<html lang="en"><img src="{address}" alt=""></html>', {}, fonts={})
+
+    def test_readers_of_the_same_process_still_refuse_a_truncated_picture(self, tmp_path: Path):
+        pdf.to_pdf('<html lang="en"><title>One</title></html>', {}, fonts={})
+        with pytest.raises(UploadRefused):
+            readers.read([hostile.make("truncated.jpg", tmp_path)])
 
     def test_without_pango_it_says_what_is_missing(self, monkeypatch: pytest.MonkeyPatch):
         real = builtins.__import__
