@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,7 +103,7 @@ def present(
         slices=slices,
         line_share=None if limits is None else round(36 - 36 * limits[1], 1),
         line_text="" if limits is None else f"{words.plain(round(limits[1] * 100, 1))}%",
-        checks=_checks(found) if found else (),
+        checks=_checks(scan, found) if found else (),
         lesions=lesions.lesion_rows(found) if found else (),
         lesions_note=lesions.note(found) if found else "",
         lesions_foot=lesions.foot(found) if found else (),
@@ -167,10 +167,14 @@ def _most_telling(found: dict[str, Any]) -> int:
     return shares.index(max(shares)) if any(shares) else len(shares) // 2
 
 
-def _checks(found: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+def _checks(scan: Scan, found: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     """What is known about the input: `check` or `warn`, and a sentence."""
     sequence, spacing = found.get("sequence"), found.get("spacing_mm")
-    checks = [("check", f"Sequence {sequence}") if sequence else ("info", "Sequence not stated")]
+    if scan.is_fused:
+        channels = {"T1": scan.fused_pre_id, "FLAIR": scan.fused_flair_id, "T1 with contrast": scan.fused_post_id}
+        checks = [("check", " + ".join(name for name, source in channels.items() if source))]
+    else:
+        checks = [("check", f"Sequence {sequence}") if sequence else ("info", "Sequence not stated")]
     if spacing:
         size = f"Spacing {words.plain(spacing['row'])} × {words.plain(spacing['column'])} mm"
         between = spacing.get("between_slices")
@@ -201,12 +205,22 @@ def _warnings(scan: Scan, found: dict[str, Any]) -> tuple[str, ...]:
     if between and between >= FAR_APART_MM:
         warnings.append(f"Slices are {words.plain(between)} mm apart. A smaller lesion can lie between two slices.")
     if found["kind"] == Kind.SERIES:
-        for number, lesion in enumerate(found["lesions"], 1):
-            height = lesion["slices"][1] - lesion["slices"][0] + 1
-            if height <= 2 and len(found["slices"]) > 2:
-                seen = "one slice" if height == 1 else "two slices"
-                warnings.append(f"Lesion {number} is seen on {seen} only. Treat it as a question, not as a finding.")
+        warnings += _flat(found)
     return tuple(warnings)
+
+
+def _flat(found: dict[str, Any]) -> Iterator[str]:
+    """A warning of the lesions that are seen on one slice, and of those on two; none where there are no more slices."""
+    if len(found["slices"]) <= 2:
+        return
+    heights = [lesion["slices"][1] - lesion["slices"][0] + 1 for lesion in found["lesions"]]
+    for height, seen in ((1, "one slice"), (2, "two slices")):
+        numbers = [str(number) for number, each in enumerate(heights, 1) if each == height]
+        if len(numbers) == 1:
+            yield f"Lesion {numbers[0]} is seen on {seen} only. Treat it as a question, not as a finding."
+        elif numbers:
+            named = f"{', '.join(numbers[:-1])} and {numbers[-1]}"
+            yield f"Lesions {named} are each seen on {seen} only. Treat them as questions, not as findings."
 
 
 def _cannot(scan: Scan) -> tuple[str, ...]:

@@ -57,7 +57,7 @@ def scan(request: HttpRequest, scan_id: UUID) -> HttpResponse:
     found = _scan(user, scan_id)
     analysis = found.current_analysis or Analysis(scan=found)
     queries.mark_opened(found, user)
-    files = list(found.files.all())
+    files = provenance.originals(found)
     wanted = request.GET.get("slice", "")
     page = present(
         found,

@@ -76,7 +76,9 @@ def test_a_fused_scan_has_pre_flair_and_post_for_channels(doctor: User, tmp_path
     scan = Scan.objects.get(fused_flair__isnull=False)
     assert scan.current_analysis is not None
     assert scan.current_analysis.state == State.DONE
-    assert cast.signed_in(doctor).get(f"/scans/{scan.pk}/").status_code == 200
+    page = cast.signed_in(doctor).get(f"/scans/{scan.pk}/").content.decode()
+    assert "T1 + FLAIR + T1 with contrast" in page
+    assert "15 original files with SHA-256" in page
 
 
 def test_a_doctor_s_word_goes_before_the_tags(doctor: User, tmp_path: Path) -> None:

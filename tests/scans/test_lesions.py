@@ -142,3 +142,11 @@ def test_the_json_has_the_same_numbers(alice: Client, owner: User) -> None:
     assert lesion["diameters_mm"] == pytest.approx([27.2, 27.2], abs=0.1)
     assert len(lesion["diameter_ends_px"]) == 4
     assert (result["tumour_volume_ml_interval"], result["interval_level"]) == ([6.1, 9.5], 0.9)
+
+
+def test_flat_lesions_are_warned_of_once(alice: Client, owner: User) -> None:
+    flat = [visits.ball(slices=6, first=n, last=n, row=20, column=20 + 6 * n, radius=3.0) for n in (0, 4)]
+    mask = visits.masks(*flat, visits.ball(slices=6, first=1, last=2, row=45, column=30, radius=5.0))
+    page = alice.get(f"/scans/{visits.visit(owner, mask).id}/").content.decode()
+    assert page.count("Treat them as questions, not as findings.") == 1
+    assert page.count("is seen on two slices only. Treat it as a question, not as a finding.") == 1
