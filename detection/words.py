@@ -1,6 +1,12 @@
-"""Numbers in words: the same ones on every page and in every report."""
+"""Numbers in words, and what pages and reports say alike."""
 
 from __future__ import annotations
+
+SUCH_SCANS = (
+    "“Such scans” are scans with a known answer, kept apart from training, that the model scored like this one."
+)
+FAR_APART_MM = 3.0
+"""Slices this far apart are warned of: a smaller lesion can lie between two."""
 
 
 def percent(share: float) -> str:

@@ -13,16 +13,12 @@ from detection.models.analysis import Verdict
 from detection.models.scan import Kind
 from ml.imaging.writers.marks import BANNER
 
-SUCH_SCANS = (
-    "“Such scans” are scans with a known answer, kept apart from training, that the model scored like this one. "
-    "Where tumours are rarer than among them, more alarms are false."
-)
+SUCH_SCANS = f"{words.SUCH_SCANS} Where tumours are rarer than among them, more alarms are false."
 MOST_PICTURES = 3
 MOST_LESIONS = 6
 MOST_WARNINGS = 6
 MOST_HASHES = 6
 """More would not fit on two pages; the zip has all of them."""
-FAR_APART_MM = 3.0
 
 
 @dataclass(frozen=True)
@@ -192,7 +188,7 @@ def _warnings(scan: Scan, found: dict[str, Any]) -> tuple[str, ...]:
         warnings.append("Millimetres and millilitres: not computable, no pixel spacing.")
     elif found["kind"] == Kind.SERIES and spacing.get("between_slices") is None:
         warnings.append("Volumes: not computable, the slices have no even distance.")
-    elif (spacing.get("between_slices") or 0) >= FAR_APART_MM:
+    elif (spacing.get("between_slices") or 0) >= words.FAR_APART_MM:
         apart = words.plain(spacing["between_slices"])
         warnings.append(f"Slices are {apart} mm apart. A smaller lesion can lie between two slices.")
     if scan.kind == Kind.IMAGE:

@@ -15,8 +15,6 @@ from detection.scans import words
 from detection.scans.verdicts import VerdictBlock, slice_thresholds, thresholds
 from detection.scans.words import StateWord
 
-FAR_APART_MM = 3.0
-
 
 @dataclass(frozen=True)
 class Slice:
@@ -202,7 +200,7 @@ def _warnings(scan: Scan, found: dict[str, Any]) -> tuple[str, ...]:
         warnings.append("Left and right may be swapped. The file does not say which way round it is.")
     if scan.kind == Kind.IMAGE:
         warnings.append("One picture is not the brain. A tumour on any other slice would not be seen.")
-    if between and between >= FAR_APART_MM:
+    if between and between >= words.FAR_APART_MM:
         warnings.append(f"Slices are {words.plain(between)} mm apart. A smaller lesion can lie between two slices.")
     if found["kind"] == Kind.SERIES:
         warnings += _flat(found)

@@ -10,9 +10,6 @@ from detection.models.analysis import State, Verdict
 from detection.models.scan import Kind
 from detection.scans import words
 
-SUCH_SCANS = (
-    "“Such scans” are scans with a known answer, kept apart from training, that the model scored like this one."
-)
 NOT_ALL_CLEAR = "This is not an all-clear."
 AS_IF_NO_AI = "Read this scan as if no AI had been used."
 
@@ -159,13 +156,13 @@ def _answer(analysis: Analysis, share: float) -> VerdictBlock:
     scale = _scale(share, thresholds(analysis))
     lead = Verdict(analysis.verdict).label
     rest, half = f", probability {chance}:", f"of 100 such scans, {frequency} had a tumour."
-    sub = [SUCH_SCANS]
+    sub = [words.SUCH_SCANS]
     if kind == "nothing":
         rest = ": this does not exclude a tumour."
         half = f"Probability {chance}: of 100 such scans, {frequency} had a tumour all the same."
         sub.insert(0, NOT_ALL_CLEAR)
     if kind == "uncertain":
-        sub = [part for part in (analysis.reason, AS_IF_NO_AI, SUCH_SCANS) if part]
+        sub = [part for part in (analysis.reason, AS_IF_NO_AI, words.SUCH_SCANS) if part]
     return VerdictBlock(kind, lead, rest, half, tuple(sub), scale=scale, dots=words.squares(share), dots_text=frequency)
 
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from detection.models import Analysis, Delivery
 from detection.models.analysis import State, Verdict
 from detection.models.delivery import DeliveryState, Recipient
-from detection.words import count, out_of_hundred, percent, plain, seconds, shortened
+from detection.words import FAR_APART_MM, SUCH_SCANS, count, out_of_hundred, percent, plain, seconds, shortened
 
 __all__ = [
+    "FAR_APART_MM",
+    "SUCH_SCANS",
     "StateWord",
     "analysis_state",
     "count",

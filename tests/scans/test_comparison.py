@@ -19,16 +19,6 @@ SMALLER = visits.ball(slices=6, first=1, last=3, row=30, column=22, radius=5.0)
 
 
 @pytest.fixture
-def owner(db: None) -> User:
-    return cast.alice()
-
-
-@pytest.fixture
-def alice(owner: User) -> Client:
-    return cast.signed_in(owner)
-
-
-@pytest.fixture
 def repeatability(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Measured for the tests' model: 10 % within patients, so 24 % less or 32 % more is a change."""
     numbers = {"model_version": rows.MODEL.version, "method": "Simulated repeats.", "compartments": {}}

@@ -11,18 +11,7 @@ from django.test import Client
 from detection.models import Analysis, Scan, User
 from ml.findings import Compartment
 from ml.imaging.volume import Orientation, Spacing
-from tests import cast
 from tests.scans import visits
-
-
-@pytest.fixture
-def owner(db: None) -> User:
-    return cast.alice()
-
-
-@pytest.fixture
-def alice(owner: User) -> Client:
-    return cast.signed_in(owner)
 
 
 def lesions(browser: Client, scan: Scan) -> str:

@@ -21,16 +21,6 @@ from tests import cast, rows
 URL = "/scans/"
 
 
-@pytest.fixture
-def owner(db: None) -> User:
-    return cast.alice()
-
-
-@pytest.fixture
-def alice(owner: User) -> Client:
-    return cast.signed_in(owner)
-
-
 def shown(browser: Client, query: str = "") -> list[str]:
     return [row.scan.study.patient_reference for row in browser.get(URL + query).context["rows"]]
 

@@ -19,16 +19,6 @@ from ml.findings import Verdict
 from tests import cast, rows
 
 
-@pytest.fixture
-def owner(db: None) -> User:
-    return cast.alice()
-
-
-@pytest.fixture
-def alice(owner: User) -> Client:
-    return cast.signed_in(owner)
-
-
 def page(browser: Client, scan: Scan, query: str = "") -> str:
     return " ".join(browser.get(f"/scans/{scan.id}/{query}").content.decode().split())
 

@@ -4,23 +4,12 @@ from __future__ import annotations
 
 from datetime import date
 
-import pytest
 from django.test import Client
 from django.utils import timezone
 
 from detection.models import Analysis, Scan, Study, User
 from ml.findings import Verdict
-from tests import cast, rows
-
-
-@pytest.fixture
-def owner(db: None) -> User:
-    return cast.alice()
-
-
-@pytest.fixture
-def alice(owner: User) -> Client:
-    return cast.signed_in(owner)
+from tests import rows
 
 
 def page(browser: Client, study: Study) -> str:

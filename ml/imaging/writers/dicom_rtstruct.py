@@ -16,12 +16,8 @@ from pydicom.uid import RTStructureSetStorage
 
 from ml.imaging.outlines import keyholed, outline
 from ml.imaging.writers.common import (
-    NO_OUTLINE,
     Meaning,
-    NotExportable,
     Provenance,
-    check_masks,
-    lesion_labels,
     meaning_of,
 )
 from ml.imaging.writers.dicom import coded, new_instance
@@ -30,8 +26,6 @@ from ml.imaging.writers.source import Plane, SourceSeries
 
 # Retired, and still what readers expect as the class of the referenced study (PS3.3 C.8.8.5).
 _STUDY_CLASS = "1.2.840.10008.3.1.2.3.1"
-# More regions than this are noise, and no planning system shows them.
-MAX_REGIONS = 400
 
 
 def structure_set(source: SourceSeries, masks: np.ndarray, scan: Mapping[str, Any], provenance: Provenance) -> Dataset:
@@ -48,15 +42,8 @@ def structure_set(source: SourceSeries, masks: np.ndarray, scan: Mapping[str, An
         ValueError: if the masks are not this scan's or not of the source's shape.
     """
     meaning = meaning_of(scan)
-    inside = check_masks(masks, scan)
-    if inside.shape != source.shape:
-        raise ValueError(f"the masks are {inside.shape}, the source is {source.shape}")
-    if not inside.any():
-        raise NotExportable(NO_OUTLINE)
-    planes, references = source.planes(), source.references()
-    labels, count = lesion_labels(masks)
-    if count > MAX_REGIONS:
-        raise NotExportable("There are too many separate outlines for a structure set. Choose the NIfTI mask instead.")
+    planes, labels, count = source.outlined(masks, scan, form="a structure set")
+    references = source.references()
 
     dataset = new_instance(
         source.first, provenance, sop_class=RTStructureSetStorage, kind="RTSTRUCT", modality="RTSTRUCT"

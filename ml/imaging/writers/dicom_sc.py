@@ -21,7 +21,6 @@ from ml.imaging.writers.common import (
     NO_GEOMETRY,
     NotExportable,
     Provenance,
-    check_masks,
     lesion_labels,
     meaning_of,
 )
@@ -59,9 +58,7 @@ def secondary_captures(
     """
     if Verdict(scan["verdict"]) is Verdict.REFUSED:
         raise NotExportable("This scan was not analysed, so there is no result to draw.")
-    inside = check_masks(masks, scan)
-    if inside.shape != source.shape:
-        raise ValueError(f"the masks are {inside.shape}, the source is {source.shape}")
+    inside = source.inside(masks, scan)
     labels, _ = lesion_labels(masks)
     rgb = meaning_of(scan).rgb if inside.any() else _NOTHING
     planes, references = _planes(source), source.references()

@@ -20,12 +20,9 @@ from pydicom.sr.coding import Code
 from ml.imaging.writers.common import (
     MANUFACTURER,
     MODEL_NAME,
-    NO_OUTLINE,
     Meaning,
     NotExportable,
     Provenance,
-    check_masks,
-    lesion_labels,
     meaning_of,
 )
 from ml.imaging.writers.dicom import SERIES_NUMBERS, stamp
@@ -35,8 +32,6 @@ from ml.imaging.writers.source import SourceSeries
 ALGORITHM_NAME = "Brainscan U-Net outline"
 # CID 7162: "Artificial Intelligence".
 ALGORITHM_FAMILY = codes.cid7162.ArtificialIntelligence
-# More outlines than this are noise, and each costs a segment.
-MAX_SEGMENTS = 400
 
 
 def segmentation(
@@ -55,17 +50,7 @@ def segmentation(
         ValueError: if the masks are not this scan's or not of the source's shape.
     """
     meaning = meaning_of(scan)
-    inside = check_masks(masks, scan)
-    if inside.shape != source.shape:
-        raise ValueError(f"the masks are {inside.shape}, the source is {source.shape}")
-    if not inside.any():
-        raise NotExportable(NO_OUTLINE)
-    source.planes()
-    labels, count = lesion_labels(masks)
-    if count > MAX_SEGMENTS:
-        raise NotExportable(
-            "There are too many separate outlines for a DICOM Segmentation. Choose the NIfTI mask instead."
-        )
+    _, labels, count = source.outlined(masks, scan, form="a DICOM Segmentation")
     segments = Segmentation(
         source_images=source.instances,
         pixel_array=_for_every_frame(source, labels),

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from pydicom import Dataset
@@ -17,7 +18,14 @@ from ml.imaging.headers import head_of
 from ml.imaging.headers.dicom import accepts, instance_of, load
 from ml.imaging.limits import DEFAULT
 from ml.imaging.readers.dicom_geometry import lay_out
-from ml.imaging.writers.common import NO_GEOMETRY, UNEVEN, NotExportable
+from ml.imaging.writers.common import (
+    NO_GEOMETRY,
+    NO_OUTLINE,
+    UNEVEN,
+    NotExportable,
+    check_masks,
+    lesion_labels,
+)
 
 # Type 2 in every result, so present and perhaps empty (PS3.3 C.7.1.1, C.7.2.1).
 NEEDED = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
@@ -25,6 +33,10 @@ NEEDED = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDa
 
 # Positions are decimal strings of at most 16 characters, and scanners round them.
 _TOLERANCE_MM = 0.01
+
+
+MOST_LESIONS = 400
+"""More outlines than this are noise: each costs a segment, and no planning system shows them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,6 +183,40 @@ class SourceSeries:
         if not self.first.get("FrameOfReferenceUID"):
             raise NotExportable(NO_GEOMETRY)
         return [_plane(dataset, frame) for dataset, frame in zip(self.datasets, self.frames, strict=True)]
+
+    def inside(self, masks: np.ndarray, scan: Mapping[str, Any]) -> np.ndarray:
+        """Which pixels are outlined, (slices, rows, columns) bool as stored.
+
+        Args:
+            masks: (slices, rows, columns) bool, uint8 or numbered (`lesion_labels`), as stored.
+            scan: the contract's scan object.
+
+        Raises:
+            ValueError: if the masks are not this scan's or not of this shape.
+        """
+        found = check_masks(masks, scan)
+        if found.shape != self.shape:
+            raise ValueError(f"the masks are {found.shape}, the source is {self.shape}")
+        return found
+
+    def outlined(self, masks: np.ndarray, scan: Mapping[str, Any], *, form: str) -> tuple[list[Plane], np.ndarray, int]:
+        """What an export of the outline is made from: where each slice lies, the lesions' numbers, and how many.
+
+        Args:
+            masks, scan: as for `inside`.
+            form: what is made, for the sentence: "a structure set".
+
+        Raises:
+            NotExportable: if nothing or too much is outlined, or the slices' places are unknown.
+            ValueError: as `inside`.
+        """
+        if not self.inside(masks, scan).any():
+            raise NotExportable(NO_OUTLINE)
+        planes = self.planes()
+        labels, count = lesion_labels(masks)
+        if count > MOST_LESIONS:
+            raise NotExportable(f"There are too many separate outlines for {form}. Choose the NIfTI mask instead.")
+        return planes, labels, count
 
     def affine(self) -> np.ndarray:
         """From voxel index to patient.
