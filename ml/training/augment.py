@@ -29,6 +29,8 @@ class Strength:
     """natural logarithm, each channel apart"""
     gamma: float = 0.35
     """natural logarithm"""
+    channel_gamma: float = 0.0
+    """natural logarithm, each channel apart and beside `gamma`; grey stays grey"""
     bias: float = 0.35
     noise: float = 0.06
     blur: float = 0.25
@@ -78,7 +80,7 @@ def _chance(count: tf.Tensor, probability: float) -> tf.Tensor:
 
 
 def _strip(both: tf.Tensor, count: tf.Tensor, strength: Strength) -> tf.Tensor:
-    """Takes a rim of about a twelfth of the side off some heads, roughly as skull stripping does."""
+    """Takes a rim off some heads, roughly as skull stripping does: a twentieth or a twelfth of the side."""
     side = both.shape[1]
     bright = tf.reduce_max(both[..., :3], 3, keepdims=True)
     head = tf.cast(tf.nn.avg_pool2d(bright, side // 32, side // 32, "VALID") > 0.12, tf.float32)
@@ -87,9 +89,15 @@ def _strip(both: tf.Tensor, count: tf.Tensor, strength: Strength) -> tf.Tensor:
     for axis in (1, 2):
         for reverse in (False, True):
             inside *= tf.cast(tf.cumsum(head, axis, reverse=reverse) > 0, tf.float32)
-    rim = tf.nn.max_pool2d(tf.pad(1.0 - inside, [[0, 0], [3, 3], [3, 3], [0, 0]], constant_values=1.0), 7, 1, "VALID")
-    kept = tf.image.resize(1.0 - rim, [side, side], "bilinear")
-    kept = tf.cast(kept > 0.5, tf.float32)
+    outside = 1.0 - inside
+
+    def rim(wide: int) -> tf.Tensor:
+        edges = [[0, 0], [wide, wide], [wide, wide], [0, 0]]
+        return tf.nn.max_pool2d(tf.pad(outside, edges, constant_values=1.0), 2 * wide + 1, 1, "VALID")
+
+    deep = _chance(count, 0.5)
+    taken = deep * rim(3) + (1.0 - deep) * rim(2)
+    kept = tf.cast(tf.image.resize(1.0 - taken, [side, side], "bilinear") > 0.5, tf.float32)
     return both * (1.0 - _chance(count, strength.stripped) * (1.0 - kept))
 
 
@@ -144,7 +152,9 @@ def _intensities(x: tf.Tensor, top: tf.Tensor, count: tf.Tensor, side: int, stre
     field = tf.random.uniform([count, 3, 3, 1], -strength.bias, strength.bias)
     field = tf.image.resize(field, [side, side], "bilinear")
     x = tf.clip_by_value(x * gain / full * (1.0 + field * _chance(count, 0.5)), 0.0, 1.0)
-    x = tf.pow(x + 1e-4, tf.exp(tf.random.uniform([count, 1, 1, 1], -strength.gamma, strength.gamma)))
+    apart = tf.random.uniform([count, 1, 1, 3], -strength.channel_gamma, strength.channel_gamma)
+    bend = tf.random.uniform([count, 1, 1, 1], -strength.gamma, strength.gamma)
+    x = tf.pow(x + 1e-4, tf.exp(bend + tf.where(grey, 0.0, apart)))
     soft = tf.nn.avg_pool2d(x, 3, 1, "SAME")
     x = x + _chance(count, strength.blur) * tf.random.uniform([count, 1, 1, 1], 0.3, 1.2) * (soft - x)
     level = tf.random.uniform([count, 1, 1, 1], 0.0, strength.noise) * _chance(count, 0.5)

@@ -31,7 +31,17 @@ PLAN = Plan(
     averaging=0.998,
     seed=11,
 )
-STRENGTH = augment.Strength(gain=0.3, gamma=0.45, noise=0.08, blur=0.35, surroundings=0.4, frame=0.2, stripped=0.12)
+STRENGTH = augment.Strength(
+    upside_down=0.15,
+    gain=0.3,
+    gamma=0.5,
+    channel_gamma=0.15,
+    noise=0.08,
+    blur=0.35,
+    surroundings=0.4,
+    frame=0.2,
+    stripped=0.25,
+)
 MIX = Mix(lgg=0.5, sick={"lgg": 0.5, "brisc": 0.62})
 _OVERLAID = 0.12
 _SMOOTHING = 0.04

@@ -22,9 +22,9 @@ PLAN = Plan(
     averaging=0.998,
     seed=7,
 )
-STRENGTH = augment.Strength(stripped=0.08)
+STRENGTH = augment.Strength(upside_down=0.2, gamma=0.5, channel_gamma=0.2, single_channel=0.35, stripped=0.2)
 MIX = Mix(
-    lgg=0.4,
+    lgg=0.45,
     sick={"lgg": 0.6, "brisc": 0.9},
     # Gliomas are the hard ones of BRISC: many do not enhance and are dark.
     kinds={"gl": 2.2, "me": 0.6, "pi": 1.0},

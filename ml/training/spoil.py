@@ -7,7 +7,7 @@ import io
 import numpy as np
 from PIL import Image, ImageDraw
 
-_COMPRESSED, _WRITTEN = 0.12, 0.08
+_COMPRESSED, _WRITTEN = 0.12, 0.14
 _QUALITY = (25, 75)
 _LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .:-/"
 
@@ -39,7 +39,7 @@ def write(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
     shade = int(random.integers(120, 256))
     for _ in range(int(random.integers(1, 5))):
         words = "".join(random.choice(list(_LETTERS), int(random.integers(3, 16))))
-        x = int(random.choice([3, image.shape[1] - 90]))
-        y = int(random.choice([3, 14, 25, image.shape[0] - 27, image.shape[0] - 15]))
+        x = int(random.choice([3, int(random.integers(3, 60)), image.shape[1] - 90]))
+        y = int(random.choice([3, 14, 25, int(random.integers(25, 60)), image.shape[0] - 27, image.shape[0] - 15]))
         draw.text((x, y), words, fill=(shade,) * 3, font_size=int(random.integers(8, 13)))
     return np.asarray(sheet)
