@@ -20,6 +20,8 @@ from ml.pipeline import prepare
 
 LAYER = "conv6"
 """The convolution whose places are weighed."""
+_AT_ONCE = 16
+"""Slices that go through the network together."""
 
 
 class Attribution:
@@ -27,9 +29,22 @@ class Attribution:
 
     def __init__(self, classifier: Any) -> None:
         import keras
+        import tensorflow as tf
 
-        self._classifier = classifier
-        self._places = keras.Model(classifier.inputs, classifier.get_layer(LAYER).output)
+        places = keras.Model(classifier.inputs, classifier.get_layer(LAYER).output)
+        dense, verdict = (classifier.get_layer(name) for name in ("dense", "verdict"))
+
+        @tf.function(input_signature=[tf.TensorSpec((None, *classifier.input_shape[1:]), tf.uint8)])  # type: ignore[untyped-decorator]
+        def weigh(images: tf.Tensor) -> tf.Tensor:
+            seen = places(tf.cast(images, tf.float32) / 255.0, training=False)
+            with tf.GradientTape() as tape:
+                tape.watch(seen)
+                pooled = tf.concat([tf.reduce_mean(seen, [1, 2]), tf.reduce_max(seen, [1, 2])], 1)
+                logits = verdict(dense(pooled))
+                difference = logits[:, 1] - logits[:, 0]
+            return tf.nn.relu(tf.reduce_sum(tape.gradient(difference, seen) * seen, -1))
+
+        self._weigh = weigh
 
     @classmethod
     def load(cls, folder: Path = weights.FOLDER) -> Attribution:
@@ -41,25 +56,29 @@ class Attribution:
 
     def places(self, images: np.ndarray) -> np.ndarray:
         """Prepared uint8 (n, 256, 256, 3) to float32 (n, 8, 8), 0 and more: what speaks for a tumour."""
-        import tensorflow as tf
-
-        seen = self._places(tf.cast(images, tf.float32) / 255.0, training=False)
-        with tf.GradientTape() as tape:
-            tape.watch(seen)
-            pooled = tf.concat([tf.reduce_mean(seen, [1, 2]), tf.reduce_max(seen, [1, 2])], 1)
-            logits = self._classifier.get_layer("verdict")(self._classifier.get_layer("dense")(pooled))
-            difference = logits[:, 1] - logits[:, 0]
-        gradient = tape.gradient(difference, seen)
-        return np.asarray(tf.nn.relu(tf.reduce_sum(gradient * seen, -1)))
+        return np.concatenate(
+            [self._weigh(images[start : start + _AT_ONCE]).numpy() for start in range(0, len(images), _AT_ONCE)]
+        )
 
     def __call__(self, volume: Volume) -> np.ndarray:
-        """uint8 (slices, rows, columns) upright like the voxels; 255 is the volume's strongest place, 0 says nothing."""
+        """float32 (slices, rows, columns) in 0..1, upright like the voxels; 0 says nothing.
+
+        1 is the volume's strongest place, also where the classifier sees no tumour: maps of two
+        volumes cannot be compared.
+        """
         prepared, _ = prepare(volume)
-        heat = np.concatenate([self.places(prepared.images[start : start + 16]) for start in range(0, len(volume), 16)])
+        heat = self.places(prepared.images)
         heat /= max(float(heat.max()), 1e-6)
-        side = preprocess.SIDE
-        result = np.empty((len(volume), volume.rows, volume.columns), np.uint8)
-        for index, small in enumerate(heat):
-            square = np.asarray(Image.fromarray(small).resize((side, side), Image.Resampling.BILINEAR))
-            result[index] = np.round(np.clip(prepared.frame.restore(square), 0, 1) * 255)
-        return result
+        square = (preprocess.SIDE, preprocess.SIDE)
+        return np.stack(
+            [
+                np.clip(
+                    prepared.frame.restore(
+                        np.asarray(Image.fromarray(small).resize(square, Image.Resampling.BILINEAR))
+                    ),
+                    0,
+                    1,
+                )
+                for small in heat
+            ]
+        )
