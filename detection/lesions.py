@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,11 @@ SIDES = {"left": "Left", "right": "Right", "both sides / midline": "Both sides o
 NOT_COMPUTABLE = "Not computable"
 NO_SPACING = "no pixel spacing"
 NO_DISTANCE = "no even slice distance"
+NO_PLACE = "Centroids in millimetres: not computable, the file does not say where its slices lie."
+PLACES = (
+    "Centroids: millimetres towards the patient's left (L) or right (R), back (P) or front (A), head (S) or feet (I), "
+    "from the zero point of the file's own coordinates."
+)
 OLDER_RUN = "this run did not measure it"
 
 
@@ -93,6 +99,8 @@ def foot(found: dict[str, Any]) -> tuple[str, ...]:
         )
     if any(lesion.get("measurable") is not None for lesion in found["lesions"]):
         sentences.append("Measurable: both at least 10 mm on two slices or more.")
+    if "centroid_lps_mm" in found["lesions"][0]:
+        sentences.append(PLACES if found["lesions"][0]["centroid_lps_mm"] else NO_PLACE)
     return tuple(sentences)
 
 
@@ -105,6 +113,12 @@ def between(interval: Any) -> str:
     """`24.9 to 32`."""
     low, high = interval
     return f"{words.plain(low)} to {words.plain(high)}"
+
+
+def in_patient(place: Sequence[float]) -> str:
+    """A place in mm LPS as `L 23.1, P 14, S 33.2 mm`: letters say which way, so that no convention has to be known."""
+    sides = zip(("LR", "PA", "SI"), place, strict=True)
+    return ", ".join(f"{pair[value < 0]} {words.plain(abs(value))}" for pair, value in sides) + " mm"
 
 
 def edge_letters(orientation: dict[str, str]) -> tuple[str, str, str, str]:
@@ -138,7 +152,9 @@ def _centroid(lesion: dict[str, Any]) -> str:
     centroid = lesion.get("centroid_px")
     if not centroid:
         return ""
-    return f"centroid: slice {centroid[0] + 1:.1f}, row {centroid[1] + 1:.0f}, column {centroid[2] + 1:.0f}"
+    place = lesion.get("centroid_lps_mm")
+    where = f"slice {centroid[0] + 1:.1f}, row {centroid[1] + 1:.0f}, column {centroid[2] + 1:.0f}"
+    return f"centroid: {f'{in_patient(place)}; ' if place else ''}{where}"
 
 
 def _volume(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str]:

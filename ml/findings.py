@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ml.imaging.volume import Kind, Volume
+from ml.imaging.volume import Kind, Place, Volume
 
 
 class Verdict(StrEnum):
@@ -121,7 +121,10 @@ class Lesion:
         side: by patient coordinates; None where the sides or the head's middle are not known.
         centroid_from_first_voxel_mm: (slice, row, column) distance in mm from the middle of the
             volume's first voxel, along its own axes; None without spacing, its first number None
-            where the slice distance is unknown. The position in the scanner is not known here.
+            where the slice distance is unknown.
+        centroid_lps_mm: the centroid in the file's own coordinates: mm towards the patient's left, back and
+            head (LPS, DICOM PS3.3 C.7.6.2; NIfTI counts the first two the other way round); None where the
+            file does not say where its slices lie.
         area_px_interval: low and high for `area_px`, from the model's own doubt; None if not known.
         volume_ml_interval: the same for `volume_ml`.
     """
@@ -142,6 +145,7 @@ class Lesion:
     measurable: bool | None = None
     side: Side | None = None
     centroid_from_first_voxel_mm: tuple[float | None, float, float] | None = None
+    centroid_lps_mm: Place | None = None
     area_px_interval: tuple[int, int] | None = None
     volume_ml_interval: tuple[float, float] | None = None
 

@@ -10,7 +10,7 @@ from scipy import ndimage
 
 from ml.diameters import Diameters, diameters, longest_possible
 from ml.findings import Lesion, Measurements, Point, Side
-from ml.imaging.volume import Orientation, Spacing, Volume
+from ml.imaging.volume import Orientation, Placement, Spacing, Volume
 from ml.midline import Midline, midline
 
 # Pixels that touch by a side, an edge or a corner belong together.
@@ -39,7 +39,7 @@ def of_volume(mask: np.ndarray, volume: Volume) -> Measurements:
     if mask.shape != volume.voxels.shape[:3]:
         raise ValueError(f"the mask is {mask.shape}, the volume {volume.voxels.shape[:3]}")
     middle = midline(volume) if np.any(mask) else None
-    return lesions(mask, volume.spacing, orientation=volume.orientation, middle=middle)
+    return lesions(mask, volume.spacing, orientation=volume.orientation, middle=middle, placement=volume.placement)
 
 
 def lesions(
@@ -48,6 +48,7 @@ def lesions(
     *,
     orientation: Orientation | None = None,
     middle: Midline | None = None,
+    placement: Placement | None = None,
 ) -> Measurements:
     """Find and measure every lesion.
 
@@ -56,6 +57,7 @@ def lesions(
         spacing: millimetres; without it every size in mm or ml is None.
         orientation: without it nothing is known about sides, and whether slices are axial.
         middle: between the head's halves, from `ml.midline`; without it no side is told.
+        placement: where the voxels lie; without it no centroid in the patient's coordinates is told.
 
     Returns:
         Measurements with the lesions largest first (ties: first slice first).
@@ -70,7 +72,7 @@ def lesions(
     corner, inside = _cropped(mask)
     labels, count = ndimage.label(inside, structure=_NEIGHBOURS)
     boxes = ndimage.find_objects(labels, max_label=count)
-    frame = _Frame(len(mask), spacing, orientation, middle)
+    frame = _Frame(len(mask), spacing, orientation, middle, placement)
     found = [_measure(labels[box] == label, _moved(box, corner), frame) for label, box in enumerate(boxes, start=1)]
     found.sort(key=lambda lesion: (-lesion.area_px, lesion.slices))
     voxel_ml = spacing.voxel_ml if spacing else None
@@ -104,6 +106,7 @@ class _Frame:
     spacing: Spacing | None
     orientation: Orientation | None
     middle: Midline | None
+    placement: Placement | None
 
 
 def _measure(inside: np.ndarray, box: tuple[slice, ...], frame: _Frame) -> Lesion:
@@ -129,6 +132,9 @@ def _measure(inside: np.ndarray, box: tuple[slice, ...], frame: _Frame) -> Lesio
         volume_ml=area * voxel_ml if voxel_ml is not None else None,
         side=_side(places[:, 1] + start[1], places[:, 2] + start[2], frame),
         centroid_from_first_voxel_mm=_in_mm((float(centre[0]), float(centre[1]), float(centre[2])), spacing),
+        centroid_lps_mm=None
+        if frame.placement is None
+        else frame.placement.mean(places[:, 0] + start[0], float(centre[1]), float(centre[2])),
     )
     return _with_diameters(lesion, inside, (start[1], start[2]), frame)
 

@@ -24,7 +24,7 @@ import numpy as np
 from detection.processes import bare_environment
 from ml.imaging.errors import ImagingError, UploadRefused
 from ml.imaging.limits import DEFAULT, Limits
-from ml.imaging.volume import Orientation, Spacing, Volume
+from ml.imaging.volume import Orientation, Placement, Spacing, Volume
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from detection.analysis.decoder_child import main; main()"
@@ -146,7 +146,7 @@ class Decoder:
             raise ValueError("not a volume")
         voxels = np.empty(shape, dtype)
         self._fill(voxels.reshape(-1).view(np.uint8).data, deadline)
-        spacing, orientation = answer["spacing"], answer["orientation"]
+        spacing, orientation, placement = answer["spacing"], answer["orientation"], answer["placement"]
         return Volume(
             voxels=voxels,
             kind=answer["kind"],
@@ -156,6 +156,7 @@ class Decoder:
             sequence=None if answer["sequence"] is None else str(answer["sequence"]),
             stored_orientation=int(answer["stored_orientation"]),
             notes=tuple(map(str, answer["notes"])),
+            placement=None if placement is None else Placement(**placement),
         )
 
     def _line(self, deadline: float) -> bytes:

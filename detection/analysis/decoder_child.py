@@ -70,6 +70,7 @@ def answer(request: dict[str, Any]) -> tuple[dict[str, Any], Any]:
         "sequence": volume.sequence,
         "stored_orientation": volume.stored_orientation,
         "notes": volume.notes,
+        "placement": None if volume.placement is None else asdict(volume.placement),
     }
     return described, volume.voxels.reshape(-1).data.cast("B")
 

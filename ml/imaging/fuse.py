@@ -40,8 +40,10 @@ def fuse(pre: Read | None, flair: Read, post: Read | None) -> Volume:
     shape = base.voxels.shape[:3]
     stacked = np.empty((*shape, 3), base.voxels.dtype)
     stacked[..., FLAIR] = base.voxels[..., 0]
-    about = replace(base, voxels=base.voxels[:1, :1, :1], sources=base.sources[:1], sequence=None, notes=())
-    sources, notes = base.sources, list(base.notes)
+    about = replace(
+        base, voxels=base.voxels[:1, :1, :1], sources=base.sources[:1], placement=None, sequence=None, notes=()
+    )
+    sources, placement, notes = base.sources, base.placement, list(base.notes)
     del base
     for channel, read, missing in ((PRE, pre, FLAIR_FOR_PRE), (POST, post, FLAIR_FOR_POST)):
         if read is None:
@@ -54,7 +56,7 @@ def fuse(pre: Read | None, flair: Read, post: Read | None) -> Volume:
         stacked = stacked.astype(_holding(stacked.dtype, other.voxels.dtype), copy=False)
         stacked[..., channel] = other.voxels[..., 0]
         notes += [note for note in other.notes if note not in notes]
-    return replace(about, voxels=stacked, kind="series", sources=sources, notes=tuple(notes))
+    return replace(about, voxels=stacked, kind="series", sources=sources, placement=placement, notes=tuple(notes))
 
 
 def _place(volume: Volume) -> tuple[object, ...]:

@@ -129,6 +129,73 @@ class Orientation:
         return planes[self.slices]
 
 
+Place = tuple[float, float, float]
+"""Millimetres towards the patient's left, back and head: DICOM's patient coordinates, LPS (PS3.3 C.7.6.2)."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where the upright voxels lie in the coordinates of their file, slice by slice: an even distance is not needed.
+
+    Attributes:
+        slices: the middle of each slice's first voxel.
+        row: the step from one row to the next.
+        column: the step from one column to the next.
+    """
+
+    slices: tuple[Place, ...]
+    row: Place
+    column: Place
+
+    def __post_init__(self) -> None:
+        for name, places in (("slices", self.slices), ("row", (self.row,)), ("column", (self.column,))):
+            known = tuple(tuple(float(value) for value in place) for place in places)
+            if any(len(place) != 3 or not all(map(math.isfinite, place)) for place in known):
+                raise ValueError("a place has three finite numbers")
+            object.__setattr__(self, name, known if name == "slices" else known[0])
+        if not any(self.row) or not any(self.column):
+            raise ValueError("rows and columns lie apart")
+
+    @classmethod
+    def of_stored(
+        cls,
+        slices: Sequence[Sequence[float]],
+        row: Sequence[float],
+        column: Sequence[float],
+        code: int,
+        shape: tuple[int, int],
+    ) -> Placement:
+        """Of slices that are stored otherwise than upright.
+
+        Args:
+            slices, row, column: as the attributes, of the stored pixels.
+            code: EXIF orientation, 1..8, that turns them upright.
+            shape: rows and columns of the upright slice.
+        """
+        transpose, *flips = _TO_UPRIGHT[code]
+        steps = (
+            [np.asarray(column, float), np.asarray(row, float)]
+            if transpose
+            else [np.asarray(row, float), np.asarray(column, float)]
+        )
+        first = np.asarray(slices, float)
+        for axis, flipped in enumerate(flips):
+            if flipped:
+                first = first + (shape[axis] - 1) * steps[axis]
+                steps[axis] = -steps[axis]
+        return cls(_places(first), *_places(np.stack(steps)))
+
+    def mean(self, slices: Sequence[int], rows: float, columns: float) -> Place:
+        """The middle of voxels, from each one's slice index and the mean of their row and column indices."""
+        first = np.asarray(self.slices, float)[np.asarray(slices)].mean(axis=0)
+        (place,) = _places([first + rows * np.asarray(self.row) + columns * np.asarray(self.column)])
+        return place
+
+
+def _places(numbers: np.ndarray | Sequence[np.ndarray]) -> tuple[Place, ...]:
+    return tuple((float(left), float(back), float(head)) for left, back, head in numbers)
+
+
 @dataclass(frozen=True, eq=False)
 class Volume:
     """One picture or one series: immutable, finite, upright.
@@ -146,6 +213,7 @@ class Volume:
         sequence: "FLAIR", "T1", "T1c" or "T2" where the file says so clearly, else None.
         stored_orientation: EXIF code (1..8) that turned the file's own rows x columns
             upright, the same for all slices.
+        placement: where the voxels lie in the file's coordinates, or None where it does not say.
         notes: sentences about what was done to the files that their owner should know.
     """
 
@@ -157,6 +225,7 @@ class Volume:
     sequence: str | None = None
     stored_orientation: int = 1
     notes: tuple[str, ...] = field(default=())
+    placement: Placement | None = None
 
     def __post_init__(self) -> None:
         voxels = np.ascontiguousarray(self.voxels)
@@ -170,6 +239,8 @@ class Volume:
             raise ValueError("an image has exactly one slice; anything else is a series")
         if len(self.sources) != len(voxels):
             raise ValueError("every slice needs its source")
+        if self.placement is not None and len(self.placement.slices) != len(voxels):
+            raise ValueError("every slice needs its place")
         if self.stored_orientation not in _TO_UPRIGHT:
             raise ValueError("stored_orientation is an EXIF code, 1 to 8")
         if voxels is self.voxels and voxels.flags.writeable:

@@ -21,7 +21,7 @@ from ml.imaging.grouping import split
 from ml.imaging.headers.dicom import Frame, Instance, accepts, check_pixels, instance_of, load
 from ml.imaging.headers.facts import check_volume
 from ml.imaging.limits import Limits
-from ml.imaging.readers.dicom_geometry import lay_out, upright
+from ml.imaging.readers.dicom_geometry import lay_out, placement, upright
 from ml.imaging.sequence import recognise
 from ml.imaging.volume import DTYPES, Volume, one_channel_if_equal, to_upright
 
@@ -82,6 +82,8 @@ def read(paths: Sequence[Path], names: Sequence[str], *, as_series: bool, limits
     if any(found.instance.may_show_text for found in chosen):
         notes.append(BURNT_IN)
     code, orientation = upright(chosen[0].frame.directions)
+    shape = (first.columns, first.rows) if code >= 5 else (first.rows, first.columns)
+    placed = placement([found.frame for found in chosen], spacing, code, shape)
     if spacing is not None and code >= 5:
         spacing = replace(spacing, row=spacing.column, column=spacing.row)
     return Volume(
@@ -93,6 +95,7 @@ def read(paths: Sequence[Path], names: Sequence[str], *, as_series: bool, limits
         sequence=recognise(first.acquisition),
         stored_orientation=code,
         notes=(*notes, *told),
+        placement=placed,
     )
 
 

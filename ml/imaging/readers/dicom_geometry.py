@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ml.imaging.headers.dicom import Frame, Triple
-from ml.imaging.volume import AxisLabel, Orientation, Spacing, orientation_code
+from ml.imaging.volume import AxisLabel, Orientation, Placement, Spacing, orientation_code
 
 # Positions closer than this (mm) are the same place.
 SAME_PLACE_MM = 0.01
@@ -114,6 +114,23 @@ def upright(directions: tuple[Triple, Triple] | None) -> tuple[int, Orientation 
     code = orientation_code(transpose=transpose, flip_rows=flips[0], flip_columns=flips[1])
     towards = (plane, 1 if normal[plane] > 0 else -1)
     return code, Orientation(_LABELS[towards], _LABELS[view[0]], _LABELS[view[1]])
+
+
+def placement(frames: Sequence[Frame], spacing: Spacing | None, code: int, shape: tuple[int, int]) -> Placement | None:
+    """Where the slices of a volume lie; None where a file does not say.
+
+    Args:
+        frames: in order, of one direction.
+        spacing: as stored, from `lay_out`.
+        code: from `upright`.
+        shape: rows and columns of the upright slice.
+    """
+    directions = frames[0].directions
+    positions = [frame.position for frame in frames if frame.position is not None]
+    if directions is None or spacing is None or len(positions) < len(frames):
+        return None
+    row, column = np.array(directions[1]) * spacing.row, np.array(directions[0]) * spacing.column
+    return Placement.of_stored(positions, row, column, code, shape)
 
 
 def _axis(direction: np.ndarray, plane: int) -> tuple[int, int]:

@@ -25,7 +25,7 @@ from ml.imaging.headers.facts import check_volume
 from ml.imaging.headers.nifti import DATATYPES, Header, accepts, opened, read_header
 from ml.imaging.limits import Limits
 from ml.imaging.sequence import by_name
-from ml.imaging.volume import Orientation, Spacing, Volume, one_channel_if_equal, orientation_code
+from ml.imaging.volume import Orientation, Placement, Spacing, Volume, one_channel_if_equal, orientation_code
 
 __all__ = ["accepts", "read"]
 
@@ -68,17 +68,18 @@ def read(paths: Sequence[Path], names: Sequence[str], *, as_series: bool, limits
         notes.append(NAMED.format(sequence))
     if not header.has_geometry:
         notes.append(NO_GEOMETRY)
+    code = orientation_code(transpose=row_axis > column_axis, flip_rows=flip_rows, flip_columns=flip_columns)
+    spacing = _spacing(header, affine, axes)
     return Volume(
         voxels=one_channel_if_equal(values),
         kind="series",
         sources=tuple(f"{names[0]}[{index}]" for index in stored),
-        spacing=_spacing(header, affine, axes),
+        spacing=spacing,
         orientation=Orientation("S", "P", "L") if header.has_geometry else None,
         sequence=sequence,
-        stored_orientation=orientation_code(
-            transpose=row_axis > column_axis, flip_rows=flip_rows, flip_columns=flip_columns
-        ),
+        stored_orientation=code,
         notes=tuple(notes),
+        placement=_placement(header, affine, axes, stored, code, (rows, columns)) if spacing else None,
     )
 
 
@@ -149,6 +150,24 @@ def _values(voxels: np.ndarray, slope: float, intercept: float) -> tuple[np.ndar
 def _fits(values: np.ndarray, dtype: np.dtype) -> bool:
     bounds = np.iinfo(dtype)
     return values.dtype == dtype or bool(values.min() >= bounds.min and values.max() <= bounds.max)
+
+
+def _placement(
+    header: Header, affine: np.ndarray, axes: Sequence[int], stored: np.ndarray, code: int, shape: tuple[int, int]
+) -> Placement | None:
+    """Where the voxels lie, as DICOM counts: NIfTI grows to the right and the front.
+
+    Args:
+        stored: (slices,) the index of each slice along its stored axis.
+        code, shape: as `Placement.of_stored` takes them.
+    """
+    if not header.has_geometry:
+        return None
+    lps = np.diag([-1.0, -1.0, 1.0]) @ affine[:3] * (header.unit_mm or 1.0)
+    first = lps[:, 3] + stored[:, np.newaxis] * lps[:, axes[2]]
+    # A stored slice's rows are whichever of its two axes comes first.
+    row, column = sorted(axes[:2])
+    return Placement.of_stored(first, lps[:, row], lps[:, column], code, shape)
 
 
 def _spacing(header: Header, affine: np.ndarray, axes: Sequence[int]) -> Spacing | None:

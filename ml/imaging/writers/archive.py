@@ -37,7 +37,7 @@ LESION_COLUMNS = (
     "lesion", "first_slice", "last_slice", "largest_slice", "pixels", "largest_area_px", "largest_area_mm2",
     "extent_slices_px", "extent_rows_px", "extent_columns_px", "extent_slices_mm", "extent_rows_mm", "extent_columns_mm",
     "volume_ml", "volume_ml_low", "volume_ml_high", "longest_diameter_mm", "perpendicular_diameter_mm", "measurable",
-    "side",
+    "side", "centroid_left_mm", "centroid_back_mm", "centroid_head_mm",
 )  # fmt: skip
 
 _README = """\
@@ -54,7 +54,9 @@ What is in here
 masks/NNN.png   One picture a slice: 255 inside the outline, 0 outside. Exactly the rows and columns of the
                 original slice, the way round that its file stores them. Numbered from 0. Also there when empty.
 slices.csv      A line a slice: its mask, the original it belongs to, probability, verdict and outlined area.
-lesions.csv     A line a lesion, largest first. Slices are numbered from 1, as on the page.
+lesions.csv     A line a lesion, largest first. Slices are numbered from 1, as on the page. The centroid is in mm
+                towards the patient's left, back and head, in the coordinates of the originals, as DICOM counts
+                (LPS); NIfTI counts right and front (RAS): change the sign of the first two.
 result.json     The whole result, as from /scans/<id>/result.json. Slices are numbered from 0.
 originals.csv   The files that were analysed, by SHA-256 as they arrived{stored}.
 
@@ -180,6 +182,7 @@ def _lesions(scan: Mapping[str, Any]) -> Iterable[tuple[Any, ...]]:
             lesion.get("volume_ml"), *(lesion.get("volume_ml_interval") or (None, None)),
             *(lesion.get("diameters_mm") or (None, None)),
             None if measurable is None else "yes" if measurable else "no", lesion.get("side"),
+            *(lesion.get("centroid_lps_mm") or nothing),
         )  # fmt: skip
 
 

@@ -2,7 +2,8 @@
 
 One group for the whole scan (verdict, probability), then one for each lesion with its segment
 in the DICOM Segmentation, its tracking identifiers and its sizes. A size that cannot be
-computed is left out and a comment says why. Nobody has verified it, and it says so in the
+computed is left out and a comment says why. A lesion's centroid is a point in the patient (SCOORD3D), so
+the object is a Comprehensive 3D SR. Nobody has verified it, and it says so in the
 places that DICOM has for that (completion, preliminary, verification) and in words.
 """
 
@@ -11,13 +12,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from highdicom.seg import Segmentation
 from highdicom.sr import (
     AlgorithmIdentification,
     CodedConcept,
-    ComprehensiveSR,
+    Comprehensive3DSR,
     DeviceObserverIdentifyingAttributes,
     FindingSite,
+    GraphicTypeValues3D,
     Measurement,
     MeasurementReport,
     MeasurementsAndQualitativeEvaluations,
@@ -26,6 +29,7 @@ from highdicom.sr import (
     QualitativeEvaluation,
     ReferencedSegment,
     RelationshipTypeValues,
+    Scoord3DContentItem,
     SourceImageForMeasurementGroup,
     TextContentItem,
     TrackingIdentifier,
@@ -73,7 +77,7 @@ VERDICTS = {
 
 def report(
     source: SourceSeries, scan: Mapping[str, Any], provenance: Provenance, segments: Segmentation | None
-) -> ComprehensiveSR:
+) -> Comprehensive3DSR:
     """Make the report.
 
     Args:
@@ -96,9 +100,11 @@ def report(
     groups: list[Any] = [_whole_scan(source, verdict, scan, provenance)]
     for number, lesion in enumerate(lesions, 1):
         if segments is None:
-            groups.append(_lesion_on_slices(number, lesion, source, meaning_of(scan), provenance))
+            group: Any = _lesion_on_slices(number, lesion, source, meaning_of(scan), provenance)
         else:
-            groups.append(_lesion(number, lesion, meaning_of(scan), provenance, segments))
+            group = _lesion(number, lesion, meaning_of(scan), provenance, segments)
+        group[0].ContentSequence.extend(_centroid(lesion, source))
+        groups.append(group)
     content = MeasurementReport(
         observation_context=ObservationContext(observer_device_context=_observer(provenance)),
         procedure_reported=codes.LN.BrainMRI,
@@ -111,7 +117,7 @@ def report(
             TextContentItem(name=codes.DCM.Comment, value=text, relationship_type=RelationshipTypeValues.CONTAINS)
         )
     evidence: list[Dataset] = [*source.instances, *([] if segments is None else [segments])]
-    document = ComprehensiveSR(
+    document = Comprehensive3DSR(
         evidence=evidence,
         content=content[0],
         series_instance_uid=provenance.uid("SR", "series"),
@@ -223,6 +229,21 @@ def _sizes(lesion: Mapping[str, Any]) -> list[Measurement]:
     return measurements
 
 
+def _centroid(lesion: Mapping[str, Any], source: SourceSeries) -> list[Scoord3DContentItem]:
+    """The point where a lesion's centroid lies, where the files say it: TID 1411 may be extended."""
+    place, frame = lesion.get("centroid_lps_mm"), source.first.get("FrameOfReferenceUID")
+    if place is None or not frame:
+        return []
+    point = Scoord3DContentItem(
+        name=codes.DCM.CenterOfMass,
+        graphic_type=GraphicTypeValues3D.POINT,
+        graphic_data=np.array([place], float),
+        frame_of_reference_uid=frame,
+        relationship_type=RelationshipTypeValues.CONTAINS,
+    )
+    return [point]
+
+
 def _site(lesion: Mapping[str, Any]) -> FindingSite:
     """The brain, and the patient's side where the files tell it."""
     laterality = SIDES.get(lesion.get("side") or "")
@@ -235,12 +256,18 @@ def _comments(scan: Mapping[str, Any], provenance: Provenance) -> list[str]:
         comments.append(scan["reason"])
     if scan["compartment"] is not None:
         comments.append(f"The outlines mean: {meaning_of(scan).label}. {MARK}")
-    for number, lesion in enumerate(scan["lesions"], 1):
-        if lesion.get("volume_ml_interval"):
-            low, high = lesion["volume_ml_interval"]
+    for name, size in (
+        ("All lesions together", scan.get("tumour_volume_ml_interval")),
+        *((f"Lesion {number}", lesion.get("volume_ml_interval")) for number, lesion in enumerate(scan["lesions"], 1)),
+    ):
+        if size:
             comments.append(
-                f"Lesion {number}: the volume lies between {low:g} and {high:g} ml, by the program's own doubt."
+                f"{name}: the volume lies between {size[0]:g} and {size[1]:g} ml, by the program's own doubt."
             )
+    if scan.get("interval_level") is not None:
+        comments.append(
+            f"Such intervals held the true size in {100 * scan['interval_level']:.0f}% of scans with known outlines."
+        )
     if any(lesion["area_mm2"] is None for lesion in scan["lesions"]):
         comments.append(NO_SPACING)
     elif any(lesion["volume_ml"] is None for lesion in scan["lesions"]):
