@@ -13,6 +13,7 @@ from detection.models.scan import Kind
 UNFINISHED = "The analysis has not ended yet. Take its result out when it has."
 FAILED = "The analysis failed, so there is no result to take out. Have the scan analysed again."
 REFUSED = "This scan was refused, so there is no result to take out. Its page says why."
+SUPERSEDED = "A doctor has since corrected a series that went into this scan, so its result is not handed out."
 OLDER_RUN = "This result was made by an earlier version. Have the scan analysed again, then take it out."
 NOT_DICOM = "Only for scans that came as DICOM: it has to refer to the original files."
 NO_VOLUME = "Only for DICOM series and NIfTI: other files do not say where their slices lie in the patient."
@@ -169,8 +170,10 @@ FORMATS: dict[str, Format] = {
 }
 
 
-def why_none(analysis: Analysis | None) -> str | None:
-    """Why a run gives nothing to take out at all; None where it does."""
+def why_none(scan: Scan, analysis: Analysis | None) -> str | None:
+    """Why a scan's run gives nothing to take out at all; None where it does."""
+    if scan.is_superseded:
+        return SUPERSEDED
     if analysis is None or not analysis.is_finished:
         return UNFINISHED
     if analysis.state == State.FAILED:

@@ -15,9 +15,10 @@ register = template.Library()
 @register.simple_tag
 def downloads(scan: Scan, analysis: Analysis) -> dict[str, Any] | None:
     """The formats that this scan has, the labels of those that it has not for each reason, or None where there is no result at all."""
-    if formats.why_none(analysis) not in (None, formats.OLDER_RUN):
+    reason = formats.why_none(scan, analysis)
+    if reason not in (None, formats.OLDER_RUN):
         return None
-    if formats.why_none(analysis):
+    if reason:
         return {"there": [], "missing": [], "note": formats.OLDER_RUN}
     case = formats.case_of(analysis, formats.referred(scan))
     there: list[formats.Format] = []

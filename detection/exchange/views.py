@@ -28,7 +28,7 @@ def export(request: HttpRequest, scan_id: UUID, name: str) -> HttpResponseBase:
     if format is None:
         raise Http404
     analysis = scan.current_analysis
-    reason = formats.why_none(analysis)
+    reason = formats.why_none(scan, analysis)
     if analysis is None or reason:
         return _refused(request, scan, reason or formats.UNFINISHED, 409)
     reason = format.missing(formats.case_of(analysis, formats.referred(scan)))

@@ -28,6 +28,10 @@ class Sequence(models.TextChoices):
     T2 = "T2", "T2"
 
 
+PARTS = ("fused_pre", "fused_flair", "fused_post")
+"""A fused scan's channels, in their order."""
+
+
 class ScanQuerySet(models.QuerySet["Scan"]):
     """Scans through the eyes of a person."""
 
@@ -40,8 +44,8 @@ class ScanQuerySet(models.QuerySet["Scan"]):
         return self.all() if user.is_superuser else self.filter(owner=user)
 
     def with_result(self) -> Self:
-        """With study, owner and current analysis in one query."""
-        return self.select_related("study", "owner", "current_analysis")
+        """With study, owner, current analysis and, of a fused scan, its parts in one query."""
+        return self.select_related("study", "owner", "current_analysis", *PARTS)
 
 
 class Scan(models.Model):
@@ -117,6 +121,22 @@ class Scan(models.Model):
     def is_fused(self) -> bool:
         """Whether its channels are other scans of the study."""
         return self.fused_flair_id is not None
+
+    @property
+    def is_superseded(self) -> bool:
+        """Whether a doctor has since said that a fused scan's parts are not the sequences that it was fused as.
+
+        Never a column: it follows from the parts' rows, so it cannot say something else than they do, and a
+        correction that is taken back makes the scan current again.
+        """
+        if self.fused_flair is None:
+            return False
+        pre, post = self.fused_pre, self.fused_post
+        return (
+            self.fused_flair.known_sequence != Sequence.FLAIR
+            or (pre is not None and pre.known_sequence != Sequence.T1)
+            or (post is not None and post.known_sequence != Sequence.T1C)
+        )
 
     @property
     def known_sequence(self) -> str:

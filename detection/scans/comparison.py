@@ -219,8 +219,8 @@ def _refusal(found: Sequence[dict[str, Any] | None]) -> str | None:
 
 
 def is_comparable(scan: Scan, analysis: Analysis) -> bool:
-    """Whether a scan is of a kind that has a volume at all: a finished series."""
-    return scan.kind == Kind.SERIES and analysis.state == State.DONE
+    """Whether a scan is of a kind that has a volume at all: a finished series that still holds."""
+    return scan.kind == Kind.SERIES and analysis.state == State.DONE and not scan.is_superseded
 
 
 def _visit_json(visit: Visit) -> dict[str, Any]:

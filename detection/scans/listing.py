@@ -202,7 +202,8 @@ def with_row(scans: QuerySet[Scan]) -> QuerySet[Scan]:
     """With everything that a row shows, but not the findings, which may be large."""
     files = StoredFile.objects.filter(scan=OuterRef("pk")).order_by().values("scan").annotate(n=Count("pk")).values("n")
     return (
-        scans.select_related("study", "study__released_by", "owner", "current_analysis")
+        scans.with_result()
+        .select_related("study__released_by")
         .defer("current_analysis__findings", "current_analysis__weights")
         .annotate(file_count=Coalesce(Subquery(files), 0))
         .prefetch_related(

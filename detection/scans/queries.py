@@ -75,12 +75,12 @@ def earlier_scans(scan: Scan, user: User) -> list[tuple[Scan, Basis]]:
         .filter(same, kind=Kind.SERIES, current_analysis__state=State.DONE)
         .exclude(study=study)
         .exclude(Exists(copies))
-        .select_related("study", "owner", "current_analysis")
+        .with_result()
         .defer("current_analysis__findings")
         .order_by("-created_at", "-id")[: 4 * MOST_EARLIER]
     )
     place = (taken_on(scan)[0], scan.created_at)
-    before = [each for each in found if (taken_on(each)[0], each.created_at) < place]
+    before = [each for each in found if (taken_on(each)[0], each.created_at) < place and not each.is_superseded]
     before.sort(key=lambda each: (taken_on(each)[0], each.created_at), reverse=True)
     pseudonym = study.patient_pseudonym
     return [

@@ -45,12 +45,15 @@ def _row(scan: Scan) -> Row:
     analysis = scan.current_analysis
     in_progress = analysis is None or not analysis.is_finished
     answered = analysis is not None and analysis.state in (State.DONE, State.REFUSED)
+    superseded = not in_progress and scan.is_superseded
     share = analysis.tumour_probability if analysis is not None and analysis.state == State.DONE else None
+    if superseded:
+        share = None
     return Row(
         scan=scan,
         files=_files(scan),
         kind=_kind(scan),
-        state=words.analysis_state(analysis),
+        state=words.SUPERSEDED if superseded else words.analysis_state(analysis),
         in_progress=in_progress,
         progress=round(analysis.progress * 100) if analysis is not None else 0,
         has_thumbnail=answered and analysis is not None and bool(analysis.model_version),
@@ -58,7 +61,7 @@ def _row(scan: Scan) -> Row:
         bar=0.0 if share is None else round(share * 80, 1),
         review=_review(scan, in_progress=in_progress),
         message=_message(scan),
-        unread=not in_progress and scan.opened_at is None,
+        unread=not in_progress and scan.opened_at is None and not superseded,
     )
 
 

@@ -10,6 +10,7 @@ from detection.models.analysis import State, Verdict
 from detection.models.scan import Kind
 from detection.scans import words
 
+SUPERSEDED_SUB = "Read the upload's other scans instead. Nothing of this one can be downloaded or compared."
 NOT_ALL_CLEAR = "This is not an all-clear."
 AS_IF_NO_AI = "Read this scan as if no AI had been used."
 
@@ -111,6 +112,18 @@ def verdict(analysis: Analysis, *, ahead: int = 0, worker_alive: bool = True) ->
     if analysis.state == State.REFUSED or analysis.tumour_probability is None:
         return _refused(analysis)
     return _answer(analysis, analysis.tumour_probability)
+
+
+def superseded() -> VerdictBlock:
+    """The block for a fused scan whose series no longer belong together; its findings stay below it, as a record."""
+    return VerdictBlock(
+        "refused",
+        "No longer current",
+        ":",
+        "a doctor has since corrected the sequence of a series that went in.",
+        (SUPERSEDED_SUB,),
+        why=(("What is below", "the result from before the correction, kept as a record"),),
+    )
 
 
 def _coming(analysis: Analysis, ahead: int, *, worker_alive: bool) -> VerdictBlock:

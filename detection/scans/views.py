@@ -62,7 +62,7 @@ def scan(request: HttpRequest, scan_id: UUID) -> HttpResponse:
     page = present(
         found,
         analysis,
-        verdict=_verdict(analysis),
+        verdict=_verdict(analysis, found),
         deliveries=list(found.study.deliveries.all()),
         files=files,
         slice_number=int(wanted) if wanted.isascii() and wanted.isdigit() and len(wanted) < 6 else None,
@@ -96,7 +96,7 @@ def status(request: HttpRequest, scan_id: UUID) -> JsonResponse:
         Scan.objects.visible_to(_person(request)).with_result().defer("current_analysis__findings"), pk=scan_id
     )
     analysis = found.current_analysis or Analysis(scan=found)
-    block = None if analysis.is_finished else _verdict(analysis)
+    block = None if analysis.is_finished else _verdict(analysis, found)
     return JsonResponse(
         {
             "state": analysis.state,
@@ -105,6 +105,7 @@ def status(request: HttpRequest, scan_id: UUID) -> JsonResponse:
             "tumour_probability": analysis.tumour_probability,
             "sentence": block.spoken if block else None,
             "reason": analysis.reason or None,
+            "superseded": found.is_superseded,
         }
     )
 
@@ -126,6 +127,7 @@ def result(request: HttpRequest, scan_id: UUID) -> JsonResponse:
     ]
     scan_object["model"] = {"version": analysis.model_version, "files": analysis.weights}
     scan_object["analysis"] = str(analysis.id)
+    scan_object["superseded"] = found.is_superseded
     files = provenance.originals(found)
     scan_object["identity"] = provenance.identity(found, analysis, files)
     scan_object["originals"] = provenance.described(files)
@@ -193,5 +195,7 @@ def _change(
     return earlier, comparison.compare(_scan(user, chosen.pk), found, basis)
 
 
-def _verdict(analysis: Analysis) -> verdicts.VerdictBlock:
+def _verdict(analysis: Analysis, scan: Scan) -> verdicts.VerdictBlock:
+    if scan.is_superseded and analysis.is_finished:
+        return verdicts.superseded()
     return verdicts.verdict(analysis, ahead=queries.ahead_of(analysis), worker_alive=queries.worker_is_alive(analysis))

@@ -12,6 +12,7 @@ from detection.words import FAR_APART_MM, SUCH_SCANS, count, out_of_hundred, per
 __all__ = [
     "FAR_APART_MM",
     "SUCH_SCANS",
+    "SUPERSEDED",
     "StateWord",
     "analysis_state",
     "count",
@@ -45,6 +46,7 @@ KINDS = {
     Verdict.UNCERTAIN: "uncertain",
     Verdict.REFUSED: "refused",
 }
+SUPERSEDED = StateWord("refused", "No longer current", "refused", "A series that went in was corrected.")
 DELIVERIES = {
     DeliveryState.WAITING: ("none", "Waiting"),
     DeliveryState.SENDING: ("working", "Sending"),

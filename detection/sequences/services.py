@@ -6,8 +6,13 @@ from django.utils import timezone
 
 from detection import audit, retry
 from detection.models import Analysis, Scan, User
-from detection.models.scan import Kind, Sequence
+from detection.models.scan import PARTS, Kind, Sequence
 from ml.imaging.grouping import Geometry, fusion
+
+FUSED = "It now belongs with other series of this upload: they are analysed together as scan {}."
+FUSED_ANEW = "Scan {} is made of other series now, and analysed again."
+SUPERSEDED = "Scan {} was fused with this series and is no longer current. Its result stays on record."
+CURRENT_AGAIN = "Scan {}, fused with this series, is current."
 
 
 class CannotCorrect(Exception):
@@ -15,7 +20,7 @@ class CannotCorrect(Exception):
 
 
 @retry.in_transaction
-def correct(*, scan: Scan, actor: User, sequence: str) -> None:
+def correct(*, scan: Scan, actor: User, sequence: str) -> str:
     """Write a doctor's correction and queue the analyses that it changes.
 
     Parameters
@@ -27,10 +32,15 @@ def correct(*, scan: Scan, actor: User, sequence: str) -> None:
     sequence : str
         One of `Sequence`, or empty to go back to what was recognised.
 
+    Returns
+    -------
+    str
+        What becomes of the upload's fused scan, as a sentence; empty where nothing does.
+
     Raises
     ------
     CannotCorrect
-        For a fused scan, and while the scan is being analysed.
+        For a fused scan, and while the scan, or a fused one that it changes, is being analysed.
     """
     # The row's lock lets two people, or a double click, make one analysis and not two.
     scan = Scan.objects.select_for_update(of=("self",)).select_related("current_analysis").get(pk=scan.pk)
@@ -39,7 +49,7 @@ def correct(*, scan: Scan, actor: User, sequence: str) -> None:
     if scan.current_analysis is not None and not scan.current_analysis.is_finished:
         raise CannotCorrect("The scan is being analysed at this moment. Wait for its result.")
     if sequence == scan.sequence_by_doctor:
-        return
+        return ""
     before = scan.known_sequence
     scan.sequence_by_doctor = Sequence(sequence) if sequence else ""
     scan.sequence_corrected_by = actor if sequence else None
@@ -47,7 +57,7 @@ def correct(*, scan: Scan, actor: User, sequence: str) -> None:
     scan.save(update_fields=["sequence_by_doctor", "sequence_corrected_by", "sequence_corrected_at"])
     audit.record(actor, "sequence corrected", scan, was=before, now=scan.known_sequence)
     _analyse(scan)
-    _fuse_again(scan)
+    return _fuse_again(scan) if scan.known_sequence != before else ""
 
 
 def _analyse(scan: Scan) -> None:
@@ -56,30 +66,45 @@ def _analyse(scan: Scan) -> None:
     scan.save(update_fields=["current_analysis", "opened_at"])
 
 
-def _fuse_again(corrected: Scan) -> None:
+def _fuse_again(corrected: Scan) -> str:
     """Make the study's fused scan fit its corrected sequences, or make one where they now belong together.
 
-    A fused scan whose series no longer belong together stays as it is: results are never taken away.
+    A fused scan whose series no longer belong together keeps its parts and its result, as a record: from then on it
+    `is_superseded`, and no page shows it as current.
     """
-    scans = list(Scan.objects.filter(study=corrected.study_id).select_related("current_analysis").order_by("position"))
+    scans = list(
+        Scan.objects.filter(study=corrected.study_id).select_related("current_analysis", *PARTS).order_by("position")
+    )
     single = [scan for scan in scans if not scan.is_fused]
+    fused = next((scan for scan in scans if scan.is_fused), None)
+    is_part = fused is not None and corrected.pk in (fused.fused_pre_id, fused.fused_flair_id, fused.fused_post_id)
     found = fusion([(scan.known_sequence, _geometry(scan)) for scan in single])
     if found is None:
-        return
-    fused = next((scan for scan in scans if scan.is_fused), None)
+        if fused is None or not is_part:
+            return ""
+        _must_rest(fused)
+        return SUPERSEDED.format(fused.position + 1)
     parts = [None if index is None else single[index] for index in (found.pre, found.flair, found.post)]
+    said = FUSED_ANEW
     if fused is None:
+        said = FUSED
         fused = Scan(
             study_id=corrected.study_id, owner_id=corrected.owner_id, position=scans[-1].position + 1, kind=Kind.SERIES
         )
     elif [fused.fused_pre_id, fused.fused_flair_id, fused.fused_post_id] == [part and part.pk for part in parts]:
-        return
-    elif fused.current_analysis is not None and not fused.current_analysis.is_finished:
-        raise CannotCorrect("Scans of this upload are being analysed together at this moment. Wait for their result.")
+        return CURRENT_AGAIN.format(fused.position + 1) if is_part else ""
+    else:
+        _must_rest(fused)
     fused.fused_pre, fused.fused_flair, fused.fused_post = parts
     fused.geometry = single[found.flair].geometry
     fused.save()
     _analyse(fused)
+    return said.format(fused.position + 1)
+
+
+def _must_rest(fused: Scan) -> None:
+    if fused.current_analysis is not None and not fused.current_analysis.is_finished:
+        raise CannotCorrect("Scans of this upload are being analysed together at this moment. Wait for their result.")
 
 
 def _geometry(scan: Scan) -> Geometry | None:

@@ -27,7 +27,9 @@ def correct(request: HttpRequest, scan_id: UUID) -> HttpResponse:
     if sequence and sequence not in Sequence.values:
         raise BadRequest("There is no such sequence. Choose one of the list.")
     try:
-        services.correct(scan=scan, actor=request.user, sequence=sequence)
+        said = services.correct(scan=scan, actor=request.user, sequence=sequence)
+        if said:
+            messages.info(request, said)
     except services.CannotCorrect as error:
         messages.info(request, str(error))
     answer = HttpResponseRedirect(reverse("scan", args=[scan_id]))

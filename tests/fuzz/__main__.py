@@ -1,6 +1,7 @@
-"""Coverage-guided fuzzing with atheris: `python -m tests.fuzz {read,deidentify} SECONDS`. Started by `make fuzz`.
+"""Coverage-guided fuzzing with atheris: `python -m tests.fuzz {read,deidentify} SECONDS [KIND]`. Started by `make fuzz`.
 
-A finding is written into the current folder as `crash-*`, and the exit code is not 0.
+KIND is one of `seeds.KINDS`: only good files of that kind are broken then, so that each reader gets its share of the
+time. A finding is written into the current folder as `crash-*`, and the exit code is not 0.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from pathlib import Path
 
 def main() -> None:
     """Run one target for some seconds."""
-    target, seconds = sys.argv[1], int(sys.argv[2])
+    target, seconds, kind = sys.argv[1], int(sys.argv[2]), (sys.argv[3:] or [""])[0]
     try:
         import atheris
     except ImportError:
@@ -20,11 +21,12 @@ def main() -> None:
         return
     with atheris.instrument_imports(include=["ml.imaging", "pydicom.filereader", "pydicom.dataset"]):
         from tests.fuzz import properties
-    from tests.fuzz.seeds import seeds
+    from tests.fuzz.seeds import KINDS, seeds
 
     corpus = Path(tempfile.mkdtemp(prefix="brainscan-corpus-"))
     for name, content in seeds().items():
-        (corpus / name).write_bytes(content)
+        if name.endswith(KINDS[kind]):
+            (corpus / name).write_bytes(content)
     check = {"read": properties.reading_answers, "deidentify": properties.nobody_is_named}[target]
     options = [
         f"-max_total_time={seconds}",

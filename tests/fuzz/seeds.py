@@ -24,6 +24,15 @@ from tests import phantoms_dicom
 NAMES = ("Zabrinska", "Wilhelmina", "Quackenbush", "Elsewhere")
 """Looked for afterwards. Words only: a broken tag may turn a number into a date, and dates stay."""
 
+KINDS: dict[str, str | tuple[str, ...]] = {
+    "": "",
+    "dicom": ".dcm",
+    "nifti": (".nii", ".nii.gz"),
+    "picture": (".png", ".jpg", ".webp", ".tif", ".bmp"),
+    "zip": ".zip",
+}
+"""How the names end of the good files of each kind; "" for all."""
+
 SIDE = 40
 
 
