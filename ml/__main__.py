@@ -1,4 +1,4 @@
-"""`python -m ml`: predict, train, evaluate, explain and benchmark, without Django and without a database."""
+"""`python -m ml`: predict, train, crossvalidate, evaluate, explain and benchmark, without Django and without a database."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from collections.abc import Sequence
 COMMANDS = {
     "predict": "look for tumours in pictures, series and folders",
     "train": "train a network from scratch",
+    "crossvalidate": "train and measure the outline fold by fold, over all patients",
     "evaluate": "measure the networks on a labelled folder",
     "explain": "show where the classifier's answer comes from",
     "benchmark": "measure latency and throughput on this machine",

@@ -102,18 +102,19 @@ def _print(figures: dict[str, Any]) -> None:
     """The main figures, each beside its trivial baseline."""
     for name, value in figures["outline"].items():
         if name != "by_case":
-            print(f"outline {name}: {_words(value)}")
+            print(f"outline {name}: {words(value)}")
     for name, value in figures["outline_baselines"].items():
-        print(f"  baseline {name}: {_words(value)}")
+        print(f"  baseline {name}: {words(value)}")
     for name, value in figures["slices"].items():
         if name not in ("baselines", "curves"):
-            print(f"slices {name}: {_words(value)}")
+            print(f"slices {name}: {words(value)}")
     for name, value in figures["slices"]["baselines"].items():
-        print(f"  baseline {name}: {_words(value)}")
+        print(f"  baseline {name}: {words(value)}")
     print(f"scans: {figures['scans']}")
 
 
-def _words(value: Any) -> str:
+def words(value: Any) -> str:
+    """A figure as it is printed, with its interval where it has one."""
     if isinstance(value, dict) and "value" in value:
         return f"{value['value']} (95 % {value['interval_95']})"
     return str(value)

@@ -11,21 +11,34 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ml.training.plan import PLANS, Stage, stages_of, told
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declares the command's options."""
-    parser.add_argument("network", choices=("classifier", "segmenter"))
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = "Without --stages:\n" + "\n".join(f"  {name}: {told(plan.stages)}" for name, plan in PLANS.items())
+    parser.add_argument("network", choices=tuple(PLANS))
     parser.add_argument("--data", type=Path, nargs="+", required=True, metavar="DIR", help="kaggle_3m/ and brisc/")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where checkpoints and weights go")
     parser.add_argument("--resume", action="store_true", help="continue from DIR/checkpoint.npz")
     parser.add_argument(
         "--stages",
+        type=stages,
         metavar="SIDE:MINUTES:BATCH,...",
         help="for instance 128:20:24,256:50:16; default: the network's own plan",
     )
     parser.add_argument("--steps", type=int, metavar="N", help="stop after N steps, whatever the time")
     parser.add_argument("--no-bfloat16", action="store_true", help="compute in float32")
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
+
+
+def stages(text: str) -> tuple[Stage, ...]:
+    """The option `--stages`; wrong usage is said as argparse says it."""
+    try:
+        return stages_of(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def run(args: argparse.Namespace) -> int:
@@ -37,6 +50,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         cases = [case for folder in args.data for case in datasets.find(folder)]
         datasets.refuse_duplicates(cases, splits.part_of())
+        datasets.refuse_unreadable(cases)
         figures = _train(args, cases)
     except datasets.DataFault as fault:
         print(fault, file=sys.stderr)
@@ -50,19 +64,13 @@ def _train(args: argparse.Namespace, cases: list[Any]) -> dict[str, float]:
 
     if not args.no_bfloat16:
         keras.mixed_precision.set_global_policy("mixed_bfloat16")
-    from ml.training.loop import Stage
-
     if args.network == "segmenter":
         from ml.training import segmenter as network
     else:
         from ml.training import classifier as network  # type: ignore[no-redef]
-    plan = network.PLAN
+    plan = PLANS[args.network]
     if args.stages:
-        stages = []
-        for part in args.stages.split(","):
-            side, minutes, batch = part.split(":")
-            stages.append(Stage(int(side), float(minutes), int(batch)))
-        plan = dataclasses.replace(plan, stages=tuple(stages))
+        plan = dataclasses.replace(plan, stages=args.stages)
     if args.steps is not None:
         plan = dataclasses.replace(plan, steps=args.steps)
     return network.train(cases, args.out, plan=plan, resume=args.resume, quiet=args.quiet)

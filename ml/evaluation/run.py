@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -13,6 +13,22 @@ from ml.findings import Findings, Verdict
 from ml.imaging.volume import Kind, Volume, one_channel_if_equal
 from ml.pipeline import Pipeline
 from ml.training.datasets import Case
+
+
+class Outlined(Protocol):
+    """A case with what was outlined and what is true, bool (slices, rows, columns) each."""
+
+    @property
+    def case(self) -> Case:
+        """Who it is."""
+
+    @property
+    def masks(self) -> np.ndarray:
+        """What was outlined."""
+
+    @property
+    def truth(self) -> np.ndarray:
+        """What is true."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +96,11 @@ def summarise(results: Sequence[Result], groups: Sequence[int] | None = None) ->
     figures: dict[str, Any] = {"cases": len(results), "groups": len(clusters), "empty_masks": metrics.EMPTY}
     outlined = [result for result in results if result.truth.any()]
     if family == "lgg":
-        figures["outline"] = _volumes(outlined)
+        figures["outline"] = volumes(outlined)
     else:
         figures["outline"] = _pictures(clusters)
     figures["size_interval"] = _intervals(clusters)
-    figures["outline_baselines"] = _outline_baselines(outlined)
+    figures["outline_baselines"] = outline_baselines(outlined)
     figures["slices"] = _verdicts(clusters)
     figures["scans"] = {
         verdict.value: sum(result.findings.verdict is verdict for result in results) for verdict in Verdict
@@ -100,7 +116,8 @@ def _with_interval(clusters: Sequence[Any], figure: Callable[[list[Any]], float 
     }
 
 
-def _volumes(results: Sequence[Result]) -> dict[str, Any]:
+def volumes(results: Sequence[Outlined]) -> dict[str, Any]:
+    """Figures of outlines in series, each of which holds a lesion; intervals are over patients."""
     values = [metrics.dice(result.masks, result.truth) for result in results]
     overlap = [metrics.iou(result.masks, result.truth) for result in results]
     ratio = [result.masks.sum() / result.truth.sum() - 1 for result in results]
@@ -126,7 +143,7 @@ def _volumes(results: Sequence[Result]) -> dict[str, Any]:
 
 
 def _of_slices(
-    results: Sequence[Result], figure: Callable[[np.ndarray, np.ndarray], float | None]
+    results: Sequence[Outlined], figure: Callable[[np.ndarray, np.ndarray], float | None]
 ) -> list[list[float]]:
     """A figure of each slice of each case, where it is defined."""
     return [
@@ -242,7 +259,8 @@ def _verdicts(clusters: Sequence[Sequence[Result]]) -> dict[str, Any]:
     }
 
 
-def _outline_baselines(results: Sequence[Result]) -> dict[str, Any]:
+def outline_baselines(results: Sequence[Outlined]) -> dict[str, Any]:
+    """What an empty mask and, in series, the neighbouring slice's true mask would reach."""
     empty = [metrics.dice(np.zeros_like(r.truth), r.truth) for r in results]
     baselines: dict[str, Any] = {
         "empty_mask_dice": round(float(np.mean(empty)), 4) if empty else None,

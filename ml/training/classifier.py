@@ -21,16 +21,10 @@ from sklearn import metrics
 from ml.networks.classifier import classifier
 from ml.training import augment, cache, spoil
 from ml.training.datasets import Case
-from ml.training.loop import Batch, Plan, Stage
+from ml.training.loop import Batch
+from ml.training.plan import PLANS, Plan
 from ml.training.recipe import Mix, Recipe
 
-PLAN = Plan(
-    stages=(Stage(128, 25, 48),),
-    rate=2e-3,
-    decay=2e-2,
-    averaging=0.998,
-    seed=11,
-)
 STRENGTH = augment.Strength(
     upside_down=0.15,
     gain=0.3,
@@ -48,7 +42,7 @@ _SMOOTHING = 0.04
 
 
 def train(
-    cases: Sequence[Case], out: Path, *, plan: Plan = PLAN, resume: bool = False, quiet: bool = False
+    cases: Sequence[Case], out: Path, *, plan: Plan = PLANS["classifier"], resume: bool = False, quiet: bool = False
 ) -> dict[str, float]:
     """Trains the classifier; what it leaves in `out` and gives is `Recipe.train`'s."""
     recipe = Recipe(lambda: classifier(side=128, place=True), MIX, _inputs, _loss, _validate)

@@ -11,7 +11,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,39 +19,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ml.training.plan import Plan, Stage
+
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A part of the run: input side in pixels, wall minutes, slices a batch."""
-
-    side: int
-    minutes: float
-    batch: int
-
-
-@dataclass(frozen=True)
-class Plan:
-    """All that decides a run; written beside the weights as `plan.json`."""
-
-    stages: tuple[Stage, ...]
-    rate: float
-    """peak learning rate"""
-    decay: float
-    """AdamW weight decay"""
-    averaging: float
-    """share of the old averaged weights kept at each step"""
-    seed: int
-    steps: int | None = None
-    """ends the run early (tests); None: only time ends it"""
-    save_minutes: float = 4.0
-    validate_minutes: float = 12.0
-
-    @property
-    def minutes(self) -> float:
-        """Wall minutes of all stages."""
-        return sum(stage.minutes for stage in self.stages)
 
 
 Batch = tuple[np.ndarray, ...]
@@ -102,6 +72,12 @@ class Trainer:
         self._step, self._elapsed, self._history = state["step"], state["elapsed"], state["history"]
         log.info("resumed at step %d, %.1f minutes", self._step, self._elapsed / 60)
         return True
+
+    def start_from(self, checkpoint: Path) -> None:
+        """Begins with the averaged weights of another run."""
+        take_averages(self.model, checkpoint)
+        for kept, weight in zip(self._average, self.model.weights, strict=True):
+            kept.assign(weight)
 
     def run(self) -> dict[str, float]:
         """Trains to the end of the plan, leaves the averaged weights in the model, gives its last figures."""
@@ -203,3 +179,10 @@ class Trainer:
         aside = self.checkpoint.with_name("checkpoint.part.npz")
         np.savez(aside, state=state, **arrays)  # type: ignore[arg-type]
         aside.replace(self.checkpoint)
+
+
+def take_averages(model: keras.Model, checkpoint: Path) -> None:
+    """Gives a model the averaged weights of a run's checkpoint."""
+    with np.load(checkpoint) as kept:
+        for index, weight in enumerate(model.weights):
+            weight.assign(kept[f"average{index}"])

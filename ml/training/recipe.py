@@ -12,7 +12,8 @@ import tensorflow as tf
 
 from ml.training import cache, splits
 from ml.training.datasets import Case
-from ml.training.loop import Batch, Plan, Stage, Trainer
+from ml.training.loop import Batch, Trainer
+from ml.training.plan import Plan, Stage
 
 
 @dataclass(frozen=True)
@@ -55,30 +56,48 @@ class Recipe:
         keras.utils.set_random_seed(plan.seed)
         slices = cache.open_or_make(splits.choose(cases, "train"), out / "cache", quiet=quiet)
         held = cache.open_or_make(splits.choose(cases, "validation"), out / "cache", quiet=quiet)
-        trainer = Trainer(
-            self.build(),
-            plan,
-            out,
-            loss=self.loss,
-            batches=lambda stage: self.batches(slices, stage, plan.seed),
-            validate=lambda network, side: self.validate(network, held, side),
-        )
+        trainer = self.trainer(slices, out, plan, held=held)
         if resume:
             trainer.resume()
         return trainer.run()
 
-    def batches(self, slices: cache.Slices, stage: Stage, seed: int) -> Iterator[Batch]:
+    def trainer(
+        self,
+        slices: cache.Slices,
+        out: Path,
+        plan: Plan,
+        *,
+        held: cache.Slices | None = None,
+        only: np.ndarray | None = None,
+    ) -> Trainer:
+        """A trainer on slices, or `only` on some of them, bool (slices,); checked on `held` if there is any."""
+        return Trainer(
+            self.build(),
+            plan,
+            out,
+            loss=self.loss,
+            batches=lambda stage: self.batches(slices, stage, plan.seed, only),
+            validate=lambda network, side: {} if held is None else self.validate(network, held, side),
+        )
+
+    def batches(self, slices: cache.Slices, stage: Stage, seed: int, only: np.ndarray | None = None) -> Iterator[Batch]:
         """Batches of the mix, for ever."""
         random = np.random.default_rng([seed, stage.side])
-        for places in draw(slices, self.mix, stage.batch, random):
+        for places in draw(slices, self.mix, stage.batch, random, only):
             yield self.inputs(slices, places, random)
 
 
-def draw(slices: cache.Slices, mix: Mix, batch: int, random: np.random.Generator) -> Iterator[np.ndarray]:
-    """Places of slices, int (batch,), for ever: each batch of the mix's sets, sick shares and kinds."""
+def draw(
+    slices: cache.Slices, mix: Mix, batch: int, random: np.random.Generator, only: np.ndarray | None = None
+) -> Iterator[np.ndarray]:
+    """Places of slices, int (batch,), for ever: each batch of the mix's sets, sick shares and kinds.
+
+    `only`: bool (slices,), which of them may be drawn.
+    """
     family = families(slices)
+    may = np.ones(len(family), bool) if only is None else only
     pools = {
-        (name, sick): np.flatnonzero((family == name) & (slices.tumour == sick))
+        (name, sick): np.flatnonzero((family == name) & (slices.tumour == sick) & may)
         for name in ("lgg", "brisc")
         for sick in (True, False)
     }

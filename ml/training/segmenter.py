@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import keras
@@ -12,16 +12,10 @@ import tensorflow as tf
 from ml.networks.unet import unet
 from ml.training import augment, cache, spoil
 from ml.training.datasets import Case
-from ml.training.loop import Batch, Plan, Stage
+from ml.training.loop import Batch
+from ml.training.plan import PLANS, Plan
 from ml.training.recipe import Mix, Recipe
 
-PLAN = Plan(
-    stages=(Stage(128, 50, 24), Stage(160, 70, 20)),
-    rate=2e-3,
-    decay=1e-2,
-    averaging=0.998,
-    seed=7,
-)
 STRENGTH = augment.Strength(upside_down=0.2, gamma=0.5, channel_gamma=0.2, single_channel=0.35, stripped=0.2)
 MIX = Mix(
     lgg=0.45,
@@ -32,12 +26,31 @@ MIX = Mix(
 
 
 def train(
-    cases: Sequence[Case], out: Path, *, plan: Plan = PLAN, resume: bool = False, quiet: bool = False
+    cases: Sequence[Case], out: Path, *, plan: Plan = PLANS["segmenter"], resume: bool = False, quiet: bool = False
 ) -> dict[str, float]:
     """Trains the U-Net; what it leaves in `out` and gives is `Recipe.train`'s."""
+    return recipe(MIX).train(cases, out, plan=plan, resume=resume, quiet=quiet)
+
+
+def recipe(mix: Mix) -> Recipe:
+    """How the U-Net learns from a mix of both sets."""
     # Built for any side: the stages differ, the weights do not.
-    recipe = Recipe(lambda: unet(side=None), MIX, _inputs, _loss, _validate)
-    return recipe.train(cases, out, plan=plan, resume=resume, quiet=quiet)
+    return Recipe(lambda: unet(side=None), mix, _inputs, _loss, _validate)
+
+
+def outliner(model: keras.Model, side: int) -> Callable[[np.ndarray], np.ndarray]:
+    """The U-Net at work on `side` pixels: prepared uint8 (n, 256, 256, 3) to float32 (n, 256, 256, 2) in 0..1."""
+
+    @tf.function(input_signature=[tf.TensorSpec((None, 256, 256, 3), tf.uint8)])  # type: ignore[untyped-decorator]
+    def predict(pictures: tf.Tensor) -> tf.Tensor:
+        x = tf.cast(pictures, tf.float32) / 255.0
+        if side == 256:
+            return model(x, training=False)
+        return tf.image.resize(model(tf.image.resize(x, [side, side], antialias=True), training=False), [256, 256])
+
+    return lambda images: np.concatenate(
+        [predict(np.asarray(images[start : start + 16])).numpy() for start in range(0, len(images), 16)]
+    )
 
 
 def _inputs(slices: cache.Slices, places: np.ndarray, random: np.random.Generator) -> Batch:
@@ -71,25 +84,16 @@ def _dice(guess: tf.Tensor, truth: tf.Tensor, axes: list[int]) -> tf.Tensor:
 
 def _validate(model: keras.Model, held: cache.Slices, side: int) -> dict[str, float]:
     """Volume Dice of LGG patients and mean IoU of BRISC lesions, at 0.5, in the networks' own frame."""
-    predict = tf.function(lambda x: model(x, training=False))
+    outlines = outliner(model, side)
     dice: list[float] = []
     overlap: list[float] = []
     for number, case in enumerate(held.cases):
         places = np.flatnonzero(held.case == number)
         if case.family == "brisc" and (not held.tumour[places[0]] or number % 2):
             continue
-        counts = np.zeros(3)
-        for start in range(0, len(places), 16):
-            chosen = places[start : start + 16]
-            x = tf.cast(held.images[chosen], tf.float32) / 255.0
-            if side != 256:
-                x = tf.image.resize(x, [side, side], antialias=True)
-            guess = predict(x)[..., 0 if case.family == "lgg" else 1]
-            if side != 256:
-                guess = tf.image.resize(guess[..., None], [256, 256])[..., 0]
-            found, truth = guess.numpy() > 0.5, held.masks[chosen] > 127
-            counts += (found & truth).sum(), found.sum(), truth.sum()
-        both, found_area, true_area = counts
+        found = outlines(held.images[places])[..., 0 if case.family == "lgg" else 1] > 0.5
+        truth = held.masks[places] > 127
+        both, found_area, true_area = (found & truth).sum(), found.sum(), truth.sum()
         if case.family == "lgg":
             dice.append(2 * both / max(found_area + true_area, 1))
         else:

@@ -55,6 +55,38 @@ def choose(cases: Iterable[Case], part: str) -> list[Case]:
     return [case for case in cases if case.name in names[case.family]]
 
 
+def folds(cases: Sequence[Case], by: str) -> dict[str, list[str]]:
+    """Patients of `cases` by the fold that they are measured in.
+
+    `by` "patient": the five committed folds; "site": a fold for each site code (leave-one-site-out).
+    Raises DataFault for a patient that has no fold.
+    """
+    names = [case.name for case in cases if case.family == "lgg"]
+    if by == "site":
+        known = {name: name.split("_")[1] for name in names if name.count("_") > 1}
+        mend = "the name tells no site code (TCGA_SITE_NUMBER_DATE); rename the folder or remove it."
+    else:
+        kept: dict[str, list[str]] = json.loads((FOLDER / "lgg_folds.json").read_text())["folds"]
+        known = {name: fold for fold, members in kept.items() for name in members}
+        mend = f"this patient has no fold; add it to {FOLDER / 'lgg_folds.json'} or remove it."
+    result: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        if name not in known:
+            raise DataFault(f"{name}: {mend}")
+        result[known[name]].append(name)
+    return dict(sorted(result.items()))
+
+
+def fold_lgg(cases: Sequence[Case], *, count: int, seed: int) -> dict[str, list[str]]:
+    """Deals patients to folds, site after site, so that sizes and each site's shares differ by one at most."""
+    random = np.random.default_rng(seed)
+    names = np.array(sorted(case.name for case in cases))
+    shuffled = names[random.permutation(len(names))]
+    # A stable sort keeps the shuffled order within a site.
+    dealt = sorted(shuffled.tolist(), key=lambda name: name.split("_")[1])
+    return {str(fold + 1): sorted(dealt[fold::count]) for fold in range(count)}
+
+
 def split_lgg(cases: Sequence[Case], *, validation: int, test: int, seed: int) -> dict[str, list[str]]:
     """Splits patients so that each part holds each large site's share."""
     random = np.random.default_rng(seed)

@@ -1,0 +1,187 @@
+"""Cross-validation of the FLAIR outline over all LGG patients: everyone is measured by a network that never saw them.
+
+One run on BRISC alone, whose pictures are of other people, is shared by all folds. Each fold takes it up,
+learns from the LGG patients of the other folds (and BRISC), and outlines every slice of its own patients.
+Nothing is chosen on what is measured: the cut-off is 0.5, and the last averaged weights are taken.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from ml.evaluation import run as evaluation
+from ml.imaging.volume import Volume, one_channel_if_equal
+from ml.pipeline import prepare
+from ml.segment import CHANNELS
+from ml.training import cache, judges, recipe, segmenter, sizes
+from ml.training.datasets import Case, DataFault
+from ml.training.plan import Plan
+
+log = logging.getLogger(__name__)
+
+WAYS = ("plain", "mirror", "grey")
+"""How a patient is outlined: as it is; mean with the mirror image; one grey FLAIR channel."""
+MIX = dataclasses.replace(segmenter.MIX, lgg=0.8)
+"""BRISC has had its turn in the shared run."""
+OUTLINES = "outlines.npz"
+CUT_OFF = 0.5
+"""A pixel belongs to the lesion from this probability on. Fixed, not chosen."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A patient: what the fold's network outlined, uint8 0..255, and what is true, bool; (slices, rows, columns)."""
+
+    case: Case
+    outlines: np.ndarray
+    truth: np.ndarray
+
+    @property
+    def masks(self) -> np.ndarray:
+        """What counts as outlined, bool (slices, rows, columns)."""
+        return self.outlines >= CUT_OFF * 255
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long: `shared` on BRISC alone, then `fold` for each fold."""
+
+    shared: Plan
+    fold: Plan
+
+
+def train(
+    cases: Sequence[Case],
+    folds: Mapping[str, Sequence[str]],
+    out: Path,
+    schedule: Schedule,
+    *,
+    kept: Path,
+    only: str | None = None,
+    resume: bool = False,
+    quiet: bool = False,
+) -> None:
+    """Trains the shared run and the folds (or one), and leaves each fold's outlines in `out`/FOLD/outlines.npz.
+
+    Prepared slices lie under `kept`. With `resume`, what is finished stays and the rest goes on from its checkpoint.
+    """
+    slices = cache.open_or_make(cases, kept, quiet=quiet)
+    lgg = recipe.families(slices) == "lgg"
+    shared = out / "shared"
+    if not lgg.all():
+        _run(segmenter.recipe(segmenter.MIX), slices, shared, schedule.shared, ~lgg, None, resume)
+    for name, patients in folds.items():
+        if only in (None, name) and not (resume and (out / name / OUTLINES).exists()):
+            log.info("fold %s: %d patients", name, len(patients))
+            own = {number for number, case in enumerate(slices.cases) if case.name in set(patients)}
+            others = ~np.isin(slices.case, list(own))
+            start = None if lgg.all() else shared
+            model = _run(segmenter.recipe(MIX), slices, out / name, schedule.fold, others, start, resume)
+            _outline(model, schedule.fold.stages[-1].side, [slices.cases[number] for number in sorted(own)], out / name)
+
+
+def measured(
+    cases: Sequence[Case], folds: Mapping[str, Sequence[str]], out: Path, way: str
+) -> tuple[list[Measured], list[str]]:
+    """The patients of the folds that are finished, and the names of the folds that are not."""
+    by_name = {case.name: case for case in cases}
+    found, missing = [], []
+    for name, patients in folds.items():
+        if not (out / name / OUTLINES).exists():
+            missing.append(name)
+            continue
+        with np.load(out / name / OUTLINES) as outlines:
+            for patient in patients:
+                _, truth = by_name[patient].read()
+                found.append(Measured(by_name[patient], outlines[f"{way}/{patient}"], truth))
+    return found, missing
+
+
+def summarise(cases: Sequence[Case], folds: Mapping[str, Sequence[str]], out: Path) -> dict[str, Any]:
+    """All figures over the patients of the finished folds. Raises DataFault when none is."""
+    figures: dict[str, Any] = {}
+    for way in WAYS:
+        patients, missing = measured(cases, folds, out, way)
+        if not patients:
+            raise DataFault(f"{out}: no fold is finished.")
+        figures[way] = evaluation.volumes(patients)
+    sites: dict[str, list[float]] = defaultdict(list)
+    for name, value in figures["plain"]["by_case"].items():
+        sites[name.split("_")[1] if name.count("_") > 1 else name].append(value)
+    return {
+        "patients": len(patients),
+        "folds": {name: list(members) for name, members in folds.items() if name not in missing},
+        "folds_missing": missing,
+        "outline": figures,
+        "outline_baselines": evaluation.outline_baselines(patients),
+        "by_site": {
+            site: {
+                "patients": len(values),
+                "volume_dice_mean": round(float(np.mean(values)), 4),
+                "volume_dice_median": round(float(np.median(values)), 4),
+                "volume_dice_worst": min(values),
+            }
+            for site, values in sorted(sites.items())
+        },
+    }
+
+
+def sized(
+    cases: Sequence[Case], folds: Mapping[str, Sequence[str]], out: Path, ways: Sequence[str]
+) -> list[sizes.Sized]:
+    """Outlined and true sizes of the finished folds' patients, for the intervals of sizes."""
+    result = []
+    for way in ways:
+        patients, _ = measured(cases, folds, out, way)
+        for number, patient in enumerate(patients):
+            one = np.zeros(len(patient.truth), int)
+            masks = patient.truth * np.uint8(255)
+            result += sizes.sized(patient.outlines / np.float32(255), masks, one, one + number, CUT_OFF)
+    return result
+
+
+def _run(
+    how: recipe.Recipe,
+    slices: cache.Slices,
+    out: Path,
+    plan: Plan,
+    only: np.ndarray,
+    start: Path | None,
+    resume: bool,
+) -> keras.Model:
+    """Trains on `only` some slices, from the averaged weights of the run in `start` where given."""
+    keras.utils.set_random_seed(plan.seed)
+    trainer = how.trainer(slices, out, plan, only=only)
+    if not (resume and trainer.resume()) and start is not None:
+        trainer.start_from(start / trainer.checkpoint.name)
+    trainer.run()
+    return trainer.model
+
+
+def _outline(model: keras.Model, side: int, patients: Sequence[Case], out: Path) -> None:
+    """Outlines every slice of every patient on the files' own rows and columns, uint8 0..255, in all `WAYS`."""
+    outlines = segmenter.outliner(model, side)
+    found: dict[str, np.ndarray] = {}
+    for case in patients:
+        voxels, _ = case.read()
+        names = tuple(path.name for path in case.images)
+        prepared, _ = prepare(Volume(one_channel_if_equal(voxels), "series", names))
+        channel = CHANNELS["flair"]
+        plain = outlines(prepared.images)[..., channel]
+        mirrored = outlines(prepared.images[:, :, ::-1])[:, :, ::-1, channel]
+        grey = outlines(judges.grey_flair(prepared.images))[..., channel]
+        for way, each in zip(WAYS, (plain, (plain + mirrored) / 2, grey), strict=True):
+            whole = np.stack([prepared.frame.restore(outline) for outline in each])
+            found[f"{way}/{case.name}"] = np.round(whole * 255).astype(np.uint8)
+    aside = out / "outlines.part.npz"
+    np.savez_compressed(aside, allow_pickle=False, **found)
+    aside.replace(out / OUTLINES)
