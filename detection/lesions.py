@@ -29,6 +29,7 @@ PLACES = (
     "Centroids: millimetres towards the patient's left (L) or right (R), back (P) or front (A), head (S) or feet (I), "
     "from the zero point of the file's own coordinates."
 )
+SMALL_PART = "interval not known for so small a part"
 OLDER_RUN = "this run did not measure it"
 
 
@@ -88,9 +89,10 @@ def foot(found: dict[str, Any]) -> tuple[str, ...]:
             sentences.append(f"All together: {millilitres(total)}{f', {between(interval)} ml' if interval else ''}.")
     level = found.get("interval_level")
     if level is not None:
-        sentences.append(
-            f"Intervals held the true size in {words.percent(level)} of scans where a doctor had drawn the outline."
-        )
+        held = f"Intervals held the true size in {words.percent(level)} of scans where a doctor had drawn the outline"
+        of_lesions = found.get("lesion_interval_level")
+        single = f", those of single lesions in {words.percent(of_lesions)}" if of_lesions is not None else ""
+        sentences.append(f"{held}{single if len(found['lesions']) > 1 else ''}.")
     elif found.get("tumour_volume_ml_interval") or found.get("outline_px_interval"):
         sentences.append("How often such intervals hold the true size is not known.")
     if any(lesion.get("diameters_px") for lesion in found["lesions"]):
@@ -161,7 +163,9 @@ def _volume(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str]:
     volume, interval = lesion.get("volume_ml"), lesion.get("volume_ml_interval")
     if volume is None:
         return NOT_COMPUTABLE, NO_DISTANCE if found.get("spacing_mm") else NO_SPACING
-    return millilitres(volume), between(interval) if interval else "interval not known"
+    if interval is None:
+        return millilitres(volume), SMALL_PART if found.get("tumour_volume_ml_interval") else "interval not known"
+    return millilitres(volume), between(interval)
 
 
 def _diameters(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str]:

@@ -243,7 +243,8 @@ class Findings:
         tumour_volume_ml_interval: low and high for `tumour_volume_ml`; None if not known.
         outline_px_interval: the same for all outlined pixels together.
         interval_level: how often such intervals held the truth where it was known (0..1), for
-            these two and the lesions' own; None where that was not measured.
+            these two; None where that was not measured.
+        lesion_interval_level: the same for the lesions' own.
         thresholds: of `tumour_probability`: below the first nothing is said to be there, from the
             second on a tumour is suspected; a series has other ones than its slices. None if not told.
         compartment_sure: False where neither the file nor the picture tells the sequence clearly, so that
@@ -261,6 +262,7 @@ class Findings:
     tumour_volume_ml_interval: tuple[float, float] | None = None
     outline_px_interval: tuple[int, int] | None = None
     interval_level: float | None = None
+    lesion_interval_level: float | None = None
     thresholds: tuple[float, float] | None = None
     compartment_sure: bool | None = None
 
@@ -293,6 +295,7 @@ class Findings:
         _check_interval(self.tumour_volume_ml_interval, known=self.tumour_volume_ml is not None)
         _check_interval(self.outline_px_interval, known=not refused)
         _check_probability(self.interval_level)
+        _check_probability(self.lesion_interval_level)
         if self.thresholds is not None and not 0.0 <= self.thresholds[0] <= self.thresholds[1] <= 1.0:
             raise ValueError("the two thresholds lie in order between 0 and 1")
 
@@ -345,6 +348,7 @@ def to_json(
         "tumour_volume_ml_interval": _rounded(findings.tumour_volume_ml_interval, 3),
         "outline_px_interval": _rounded(findings.outline_px_interval, 3),
         "interval_level": _rounded(findings.interval_level, 3),
+        "lesion_interval_level": _rounded(findings.lesion_interval_level, 3),
         "lesions": [_rounded(asdict(lesion), 3) for lesion in findings.lesions],
         "slices": [
             {

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+
+LESION_SHARE = 0.1
+"""A lesion that is at least this part of everything outlined takes the whole outline's interval. Nothing is
+known about smaller ones: of validation's outlines below it most touch no true lesion at all (docs/experiments.md)."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,8 @@ class SizeInterval:
         below, above: natural logarithms by which low is lowered and high is raised (may be negative).
         level: share of patients that the truth lies inside for, as promised (0..1).
         covered: the same as measured on the test part; None where it was not measured.
+        lesions_covered: the same for single lesions from LESION_SHARE on, outlines of nothing counted as
+            missed; None where it was not measured: then only an only lesion has an interval.
     """
 
     strict: float
@@ -31,6 +37,7 @@ class SizeInterval:
     above: float
     level: float
     covered: float | None
+    lesions_covered: float | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.loose <= self.strict < 1 or not 0 < self.level < 1:
@@ -44,7 +51,7 @@ class SizeInterval:
         strict, loose, below, above, level = (
             float(numbers[name]) for name in ("strict", "loose", "below", "above", "level")
         )
-        return cls(strict, loose, below, above, level, numbers.get("covered"))
+        return cls(strict, loose, below, above, level, numbers.get("covered"), numbers.get("lesions_covered"))
 
     def ratios(self, outlined: float, strict: float, loose: float) -> tuple[float, float]:
         """Low and high against the outlined size, from sums at the cut-off, at `strict` and at `loose`.
@@ -64,3 +71,36 @@ def edge(size: float, outlined: float) -> float:
 def counts(probabilities: np.ndarray, cut_offs: tuple[float, ...]) -> tuple[float, ...]:
     """Pixels of float (..., rows, columns) at or above each cut-off."""
     return tuple(float(np.count_nonzero(probabilities >= cut_off)) for cut_off in cut_offs)
+
+
+def around(size: float | None, doubt: tuple[float, float] | None) -> tuple[float, float] | None:
+    """Low and high of a size, from `SizeInterval.ratios`."""
+    return None if size is None or doubt is None else (size * doubt[0], size * doubt[1])
+
+
+def around_px(size: int, doubt: tuple[float, float] | None) -> tuple[int, int] | None:
+    """The same in whole pixels, rounded outwards."""
+    return None if doubt is None else (math.floor(size * doubt[0]), math.ceil(size * doubt[1]))
+
+
+def of_lesions(
+    lesions: tuple[Lesion, ...], doubt: tuple[float, float] | None, interval: SizeInterval | None
+) -> tuple[Lesion, ...]:
+    """Lesions with their intervals, as far as these are known.
+
+    An only lesion has the whole outline's. Of several the large ones have its ratios, where it was measured
+    how often those hold.
+    """
+    if doubt is None or interval is None or (len(lesions) > 1 and interval.lesions_covered is None):
+        return lesions
+    least = LESION_SHARE * sum(lesion.area_px for lesion in lesions)
+    return tuple(
+        replace(
+            lesion,
+            area_px_interval=around_px(lesion.area_px, doubt),
+            volume_ml_interval=around(lesion.volume_ml, doubt),
+        )
+        if lesion.area_px >= least
+        else lesion
+        for lesion in lesions
+    )

@@ -5,8 +5,6 @@ TensorFlow is imported by `Pipeline.load`, not by importing this module.
 
 from __future__ import annotations
 
-import dataclasses
-import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,7 @@ import numpy as np
 
 from ml import gate, interval, measure, preprocess, weights
 from ml.classify import Band, Calibration, Fusion, outline_evidence
-from ml.findings import Compartment, Findings, Lesion, Mask, SliceFinding, Verdict
+from ml.findings import Compartment, Findings, Mask, SliceFinding, Verdict
 from ml.imaging.volume import Volume
 from ml.interval import SizeInterval
 from ml.segment import CHANNELS, Outline
@@ -211,6 +209,7 @@ class Pipeline:
             masks[:] = False
         sizes = measure.of_volume(masks, volume)
         doubt = self._size_doubt(work) if masks.any() else None
+        size = self._settings.sizes[work.family].get(volume.kind) if doubt else None
         return Findings(
             kind=volume.kind,
             verdict=verdict,
@@ -219,10 +218,11 @@ class Pipeline:
             compartment=_COMPARTMENTS[work.family] if masks.any() else None,
             compartment_sure=work.family_sure if masks.any() else None,
             tumour_volume_ml=sizes.volume_ml,
-            lesions=_with_intervals(sizes.lesions, doubt),
-            tumour_volume_ml_interval=_around(sizes.volume_ml, doubt),
-            outline_px_interval=_around_px(sum(sizes.area_px), doubt),
-            interval_level=None if doubt is None else self._settings.sizes[work.family][volume.kind].covered,
+            lesions=interval.of_lesions(sizes.lesions, doubt, size),
+            tumour_volume_ml_interval=interval.around(sizes.volume_ml, doubt),
+            outline_px_interval=interval.around_px(sum(sizes.area_px), doubt),
+            interval_level=None if size is None else size.covered,
+            lesion_interval_level=None if size is None else size.lesions_covered,
             thresholds=self._thresholds(volume, work.family),
             slices=tuple(
                 SliceFinding(
@@ -259,28 +259,6 @@ class Pipeline:
         if verdict is Verdict.TUMOUR and not outlined:
             return Verdict.UNCERTAIN, DISAGREE, probability
         return verdict, None, probability
-
-
-def _around(size: float | None, doubt: tuple[float, float] | None) -> tuple[float, float] | None:
-    return None if size is None or doubt is None else (size * doubt[0], size * doubt[1])
-
-
-def _around_px(size: int, doubt: tuple[float, float] | None) -> tuple[int, int] | None:
-    return None if doubt is None else (math.floor(size * doubt[0]), math.ceil(size * doubt[1]))
-
-
-def _with_intervals(lesions: tuple[Lesion, ...], doubt: tuple[float, float] | None) -> tuple[Lesion, ...]:
-    """An only lesion has the whole outline's interval. How certain one of several is, was not measured."""
-    if len(lesions) != 1 or doubt is None:
-        return lesions
-    (only,) = lesions
-    return (
-        dataclasses.replace(
-            only,
-            area_px_interval=_around_px(only.area_px, doubt),
-            volume_ml_interval=_around(only.volume_ml, doubt),
-        ),
-    )
 
 
 class _Progress:

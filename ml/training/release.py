@@ -30,6 +30,7 @@ from ml.networks.inference import Compiled, classifying
 from ml.networks.unet import unet
 from ml.series_rule import Rule
 from ml.training import cache, calibration, datasets, judges, recipe, series, sizes, splits
+from ml.training.loop import take_averages
 
 log = logging.getLogger(__name__)
 
@@ -103,9 +104,7 @@ def store_averages(folder: Path, model: keras.Model, target: Path) -> None:
     checkpoint = folder / "checkpoint.npz"
     if not checkpoint.exists():
         raise datasets.DataFault(f"{checkpoint}: there is no checkpoint; run `python -m ml train` first.")
-    with np.load(checkpoint) as kept:
-        for index, weight in enumerate(model.weights):
-            weight.assign(kept[f"average{index}"])
+    take_averages(model, checkpoint)
     # What only training needed (the place of the tumour) is left behind.
     kept_layers = {name: value for name, value in weights.take(model).items() if not name.startswith("where/")}
     weights.write_arrays(target, kept_layers)
@@ -174,7 +173,7 @@ def _add_sizes(manifest: dict[str, Any], parts: dict[str, tuple[_Seen, cache.Sli
         family, kind = key
         chosen = sizes.choose(chosen_from)
         measured = sizes.covered(chosen, scans["test"][key])
-        numbers = dataclasses.asdict(chosen) | {"covered": measured["covered"]}
+        numbers = dataclasses.asdict(chosen) | {name: measured[name] for name in ("covered", "lesions_covered")}
         manifest["families"][family].setdefault("size", {})[kind] = numbers
         facts[f"{family}_{kind}"] = {"validation": sizes.covered(chosen, chosen_from), "test": measured}
     manifest["size_intervals"] = facts

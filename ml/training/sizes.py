@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy import ndimage
 
-from ml.interval import SizeInterval, counts, edge
+from ml.interval import LESION_SHARE, SizeInterval, counts, edge
 
 LEVEL = 0.9
 STRICT, LOOSE = 0.8, 0.2
@@ -26,7 +27,8 @@ _FEW = 2
 class Sized:
     """One scan with a tumour: its patient or group, its sizes in pixels of the networks' frame.
 
-    `outlined` at the family's cut-off (> 0), `strict` and `loose` at the two others, `truth` (> 0).
+    `outlined` at the family's cut-off (> 0), `strict` and `loose` at the two others, `truth` (> 0);
+    `lesions` the outlined and the true size of each single lesion from LESION_SHARE on, 0 where none is.
     """
 
     patient: int
@@ -34,6 +36,7 @@ class Sized:
     strict: float
     loose: float
     truth: float
+    lesions: tuple[tuple[float, float], ...] = ()
 
 
 def sized(
@@ -47,10 +50,31 @@ def sized(
     for number in np.unique(unit):
         here = np.flatnonzero(unit == number)
         outlined, strict, loose = counts(outlines[here], (cut_off, STRICT, LOOSE))
-        truth = float(np.count_nonzero(masks[here] > 127))
+        true = masks[here] > 127
+        truth = float(np.count_nonzero(true))
         if outlined and truth:
-            result.append(Sized(int(patient[here[0]]), outlined, strict, loose, truth))
+            lesions = _lesions(outlines[here] >= cut_off, true)
+            result.append(Sized(int(patient[here[0]]), outlined, strict, loose, truth, lesions))
     return result
+
+
+def _lesions(found: np.ndarray, true: np.ndarray) -> tuple[tuple[float, float], ...]:
+    """Outlined and true size of each large lesion of bool (slices, rows, columns), both with something inside.
+
+    A lesion's truth is what of the true lesions that it touches lies nearer to it than to any other outline.
+    """
+    touching = np.ones((3, 3, 3), bool)
+    numbers, count = ndimage.label(found, structure=touching)
+    true_numbers, _ = ndimage.label(true, structure=touching)
+    sizes = np.bincount(numbers.ravel())
+    nearest = numbers[tuple(ndimage.distance_transform_edt(~found, return_distances=False, return_indices=True))]
+    result = []
+    for number in range(1, count + 1):
+        if sizes[number] >= LESION_SHARE * sizes[1:].sum():
+            touched = np.setdiff1d(true_numbers[numbers == number], 0)
+            own = np.count_nonzero((nearest == number) & np.isin(true_numbers, touched))
+            result.append((float(sizes[number]), float(own)))
+    return tuple(result)
 
 
 def choose(scans: Sequence[Sized], level: float = LEVEL) -> SizeInterval:
@@ -88,15 +112,24 @@ def _quantile(scores: Sequence[float], patients: Sequence[int], wanted: float) -
 
 
 def covered(interval: SizeInterval, scans: Sequence[Sized]) -> dict[str, Any]:
-    """How often the interval holds the truth (mean over patients), and how wide it is."""
+    """How often the interval holds the truth (mean over patients), of whole scans and of single lesions; and how wide it is."""
     inside: dict[int, list[bool]] = {}
+    of_lesions: dict[int, list[bool]] = {}
     widths = []
     for scan in scans:
         low, high = interval.ratios(scan.outlined, scan.strict, scan.loose)
         inside.setdefault(scan.patient, []).append(low <= scan.truth / scan.outlined <= high)
+        for outlined, truth in scan.lesions:
+            of_lesions.setdefault(scan.patient, []).append(low <= truth / outlined <= high)
         widths.append(high / low)
     return {
         "patients": len(inside),
-        "covered": round(float(np.mean([np.mean(held) for held in inside.values()])), 4) if inside else None,
+        "covered": _mean_of_patients(inside),
+        "lesions": sum(map(len, of_lesions.values())),
+        "lesions_covered": _mean_of_patients(of_lesions),
         "median_high_by_low": round(float(np.median(widths)), 3) if widths else None,
     }
+
+
+def _mean_of_patients(held: dict[int, list[bool]]) -> float | None:
+    return round(float(np.mean([np.mean(each) for each in held.values()])), 4) if held else None

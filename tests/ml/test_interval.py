@@ -5,7 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from ml.interval import SizeInterval, counts
+from ml import measure
+from ml.imaging.volume import Spacing
+from ml.interval import SizeInterval, counts, of_lesions
 from ml.training import sizes
 from ml.training.sizes import Sized
 
@@ -33,6 +35,28 @@ class TestAnInterval:
 
     def test_pixels_are_counted_at_each_cut_off(self) -> None:
         assert counts(np.array([[0.1, 0.5], [0.9, 0.2]]), (0.5, 0.8, 0.2)) == (2, 1, 3)
+
+
+class TestOfSeveralLesions:
+    """Three of 60, 8 and 1 pixels in a series of 1 ml voxels, true sizes between half and twice the outlined."""
+
+    def intervals(self, lesions_covered: float | None, several: bool = True) -> list[tuple[float, float] | None]:
+        mask = np.zeros((1, 20, 20), bool)
+        mask[0, :6, :10] = True
+        if several:
+            mask[0, 10, :8] = mask[0, 15, 15] = True
+        found = measure.lesions(mask, Spacing(10.0, 10.0, 10.0)).lesions
+        size = SizeInterval(0.8, 0.2, 0.1, 0.2, 0.9, covered=0.75, lesions_covered=lesions_covered)
+        return [lesion.volume_ml_interval for lesion in of_lesions(found, (0.5, 2.0), size)]
+
+    def test_the_large_ones_have_the_ratios_of_the_whole(self) -> None:
+        assert self.intervals(0.7) == [(30, 120), (4, 16), None]
+
+    def test_none_has_any_where_nobody_measured_how_often_they_hold(self) -> None:
+        assert self.intervals(None) == [None, None, None]
+
+    def test_an_only_one_has_the_wholes(self) -> None:
+        assert self.intervals(None, several=False) == [(30, 120)]
 
 
 class TestChoosing:
@@ -65,4 +89,29 @@ class TestChoosing:
         outlines[0, 0, :2], masks[0, 0, :3] = 0.9, 255
         masks[1, 0, 0], outlines[2, 0, 0] = 255, 0.9
         found = sizes.sized(outlines, masks, np.arange(3), np.arange(3), 0.5)
-        assert found == [Sized(0, 2, 2, 2, 3)]
+        assert found == [Sized(0, 2, 2, 2, 3, ((2, 3),))]
+
+
+class TestSingleLesions:
+    def scan(self) -> Sized:
+        """Two lesions and a crumb are outlined; the second is nowhere in truth, the first is smaller there."""
+        outlines, masks = np.zeros((2, 2, 32, 32), np.float32)
+        outlines[:, 2:12, 2:12], masks[:, 2:12, 2:10] = 0.9, 1
+        outlines[0, 20:25, 20:25] = outlines[0, 30, 30] = 0.9
+        (found,) = sizes.sized(outlines, masks * 255, np.zeros(2), np.zeros(2), 0.5)
+        return found
+
+    def test_each_has_its_own_truth_and_crumbs_are_not_asked(self) -> None:
+        assert self.scan().lesions == ((200, 160), (25, 0))
+
+    def test_true_tissue_between_two_outlines_belongs_to_the_nearer_one(self) -> None:
+        outlines, masks = np.zeros((2, 1, 8, 32), np.float32)
+        outlines[0, 2:6, 2:10] = outlines[0, 2:6, 20:24] = 0.9
+        masks[0, 2:6, 2:24] = 255
+        (found,) = sizes.sized(outlines, masks, np.zeros(1), np.zeros(1), 0.5)
+        assert [truth for _, truth in found.lesions] == [pytest.approx(13 * 4, abs=4), pytest.approx(9 * 4, abs=4)]
+        assert sum(truth for _, truth in found.lesions) == 22 * 4
+
+    def test_an_outline_of_nothing_is_a_miss(self) -> None:
+        measured = sizes.covered(interval(below=0.5, above=0.5), [self.scan()])
+        assert (measured["lesions"], measured["lesions_covered"]) == (2, 0.5)
