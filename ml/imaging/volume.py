@@ -159,26 +159,22 @@ class Placement:
     @classmethod
     def of_stored(
         cls,
-        slices: Sequence[Sequence[float]],
-        row: Sequence[float],
-        column: Sequence[float],
+        slices: np.ndarray,
+        row: np.ndarray,
+        column: np.ndarray,
         code: int,
         shape: tuple[int, int],
     ) -> Placement:
         """Of slices that are stored otherwise than upright.
 
         Args:
-            slices, row, column: as the attributes, of the stored pixels.
+            slices: (n, 3) as the attribute, of the stored pixels; row, column: (3,), the same.
             code: EXIF orientation, 1..8, that turns them upright.
             shape: rows and columns of the upright slice.
         """
         transpose, *flips = _TO_UPRIGHT[code]
-        steps = (
-            [np.asarray(column, float), np.asarray(row, float)]
-            if transpose
-            else [np.asarray(row, float), np.asarray(column, float)]
-        )
-        first = np.asarray(slices, float)
+        steps = [column, row] if transpose else [row, column]
+        first = slices
         for axis, flipped in enumerate(flips):
             if flipped:
                 first = first + (shape[axis] - 1) * steps[axis]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ml.imaging.headers.dicom import Frame, Triple
+from ml.imaging.headers.dicom_frames import Frame, Triple
 from ml.imaging.volume import AxisLabel, Orientation, Placement, Spacing, orientation_code
 
 # Positions closer than this (mm) are the same place.
@@ -130,7 +130,7 @@ def placement(frames: Sequence[Frame], spacing: Spacing | None, code: int, shape
     if directions is None or spacing is None or len(positions) < len(frames):
         return None
     row, column = np.array(directions[1]) * spacing.row, np.array(directions[0]) * spacing.column
-    return Placement.of_stored(positions, row, column, code, shape)
+    return Placement.of_stored(np.array(positions), row, column, code, shape)
 
 
 def _axis(direction: np.ndarray, plane: int) -> tuple[int, int]:
