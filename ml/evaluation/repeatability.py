@@ -34,6 +34,15 @@ TURN_DEGREES, SHIFT_SHARE, BETWEEN_SLICES = 5.0, 0.03, 0.5
 GAIN, GAMMA, FIELD, NOISE = 0.10, 0.10, 0.15, 0.01
 
 
+REPEATS = 3
+
+
+def kept_from_training(cases: Sequence[datasets.Case]) -> list[datasets.Case]:
+    """The LGG patients of the parts "validation" and "test"."""
+    chosen = [case for part in ("validation", "test") for case in splits.choose(cases, part)]
+    return [case for case in chosen if case.family == "lgg"]
+
+
 def scanned_again(voxels: np.ndarray, random: np.random.Generator) -> np.ndarray:
     """The same head in a second, simulated examination.
 
@@ -93,32 +102,35 @@ def measure(pipeline: Pipeline, cases: Sequence[datasets.Case], repeats: int, se
     }
 
 
+def figures(pipeline: Pipeline, cases: Sequence[datasets.Case], repeats: int = REPEATS) -> dict[str, Any]:
+    """The content of `models/repeatability.json`, measured on cases kept from training."""
+    return {
+        "model_version": pipeline.version,
+        "method": METHOD,
+        "data": "kaggle_3m, validation and test parts",
+        "compartments": {"flair_abnormality": measure(pipeline, cases, repeats)},
+    }
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and write. Gives 0, or 2 when the data cannot be used."""
     parser = argparse.ArgumentParser(
         prog="python -m ml.evaluation.repeatability", description=(__doc__ or "").partition("\n")[0]
     )
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help="laid out like kaggle_3m/")
-    parser.add_argument("--repeats", type=int, default=3, metavar="N", help="simulated repeat scans a patient")
+    parser.add_argument("--repeats", type=int, default=REPEATS, metavar="N", help="simulated repeat scans a patient")
     parser.add_argument("--json", type=Path, default=FOLDER / FILE, metavar="FILE")
     args = parser.parse_args(arguments)
     try:
-        found = datasets.find(args.data)
-        cases = [case for part in ("validation", "test") for case in splits.choose(found, part)]
-        if not cases or cases[0].family != "lgg":
+        cases = kept_from_training(datasets.find(args.data))
+        if not cases:
             raise datasets.DataFault(f"{args.data}: holds no patient of the validation or test part of kaggle_3m.")
     except datasets.DataFault as fault:
         print(fault, file=sys.stderr)  # noqa: T201
         return 2
-    pipeline = Pipeline.load()
-    figures = {
-        "model_version": pipeline.version,
-        "method": METHOD,
-        "data": "kaggle_3m, validation and test parts",
-        "compartments": {"flair_abnormality": measure(pipeline, cases, args.repeats)},
-    }
-    args.json.write_text(json.dumps(figures, indent=1) + "\n")
-    print(json.dumps(figures, indent=1))  # noqa: T201
+    found = figures(Pipeline.load(), cases, args.repeats)
+    args.json.write_text(json.dumps(found, indent=1) + "\n")
+    print(json.dumps(found, indent=1))  # noqa: T201
     return 0
 
 

@@ -136,16 +136,29 @@ def summarise(cases: Sequence[Case], folds: Mapping[str, Sequence[str]], out: Pa
 
 
 def sized(
-    cases: Sequence[Case], folds: Mapping[str, Sequence[str]], out: Path, ways: Sequence[str]
+    cases: Sequence[Case],
+    folds: Mapping[str, Sequence[str]],
+    out: Path,
+    *,
+    ways: Sequence[str],
+    cut_off: float,
+    alone: bool,
 ) -> list[sizes.Sized]:
-    """Outlined and true sizes of the finished folds' patients, for the intervals of sizes."""
+    """Outlined and true sizes of the patients, for the intervals of sizes; each slice for itself when `alone`.
+
+    Raises DataFault when a fold is not finished.
+    """
     result = []
     for way in ways:
-        patients, _ = measured(cases, folds, out, way)
+        patients, missing = measured(cases, folds, out, way)
+        if missing:
+            raise DataFault(f"{out}: not finished: fold {', '.join(missing)}; run `crossvalidate --resume` first.")
         for number, patient in enumerate(patients):
-            one = np.zeros(len(patient.truth), int)
+            count = len(patient.truth)
+            unit = np.arange(count) if alone else np.zeros(count, int)
             masks = patient.truth * np.uint8(255)
-            result += sizes.sized(patient.outlines / np.float32(255), masks, one, one + number, CUT_OFF)
+            owner = np.full(count, number)
+            result += sizes.sized(patient.outlines / np.float32(255), masks, unit, owner, cut_off)
     return result
 
 

@@ -1,9 +1,10 @@
 """Makes `models/` from two training folders: weights, gate, calibration, thresholds, manifest.
 
     python -m ml.training.release --data kaggle_3m brisc --classifier DIR --segmenter DIR
-        --not-brain DIR [--also-brain DIR] --version 1.0 [--out models]
+        --not-brain DIR [--also-brain DIR] [--crossvalidation DIR] --version 1.0 [--out models]
 
-Every number that it chooses, it chooses on the part "validation" of the committed splits.
+Every number that it chooses, it chooses on the part "validation" of the committed splits; the intervals of FLAIR
+sizes on the cross-validated outlines of all patients where those are given. Then it measures what repeating gives.
 """
 
 from __future__ import annotations
@@ -22,14 +23,16 @@ from typing import Any
 import keras
 import numpy as np
 
-from ml import weights
+from ml import change, weights
 from ml.classify import Calibration, Fusion, outline_evidence
+from ml.evaluation import repeatability
 from ml.networks import load
 from ml.networks.classifier import classifier
 from ml.networks.inference import Compiled, classifying
 from ml.networks.unet import unet
+from ml.pipeline import Pipeline
 from ml.series_rule import Rule
-from ml.training import cache, calibration, datasets, judges, recipe, series, sizes, splits
+from ml.training import cache, calibration, crossvalidation, datasets, judges, recipe, series, sizes, splits
 from ml.training.loop import take_averages
 
 log = logging.getLogger(__name__)
@@ -46,6 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--segmenter", type=Path, required=True, help="folder of `train segmenter --out`")
     parser.add_argument("--not-brain", type=Path, required=True, help="pictures that must be refused")
     parser.add_argument("--also-brain", type=Path, help="drawn heads that must not be refused")
+    parser.add_argument("--crossvalidation", type=Path, help="folder of `crossvalidate --out`: chooses size intervals")
     parser.add_argument("--cache", type=Path, help="where prepared slices are kept (default: DIR of the segmenter)")
     parser.add_argument("--unseen", action="store_true", help="also measure kinds that the gate never saw (slow)")
     parser.add_argument("--keep-gate", action="store_true", help="leave the gate as it is: only the U-Net is new")
@@ -58,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
         with tempfile.TemporaryDirectory() as aside:
             # The old models stay usable until the new ones are complete.
             _release(args, cases, Path(aside))
-            for name in (load.CLASSIFIER, load.UNET, GATE, weights.MANIFEST):
+            for name in (load.CLASSIFIER, load.UNET, GATE, weights.MANIFEST, change.FILE):
                 shutil.copyfile(Path(aside) / name, args.out / name)
     except datasets.DataFault as fault:
         log.error("%s", fault)
@@ -81,7 +85,7 @@ def _release(args: argparse.Namespace, cases: list[datasets.Case], aside: Path) 
     tested = cache.open_or_make(splits.choose(cases, "test"), kept, quiet=True)
     # The test part chooses nothing: it only says how often the intervals hold and what the series rule does.
     later = _look(networks, tested)
-    _add_sizes(manifest, {"validation": (seen, held), "test": (later, tested)})
+    _add_sizes(manifest, {"validation": (seen, held), "test": (later, tested)}, cases, args.crossvalidation)
     flair = manifest["families"]["flair"]
     manifest["series_on_test"] = series.verdicts(Rule.of(flair["series"]), _scans(later, tested, flair))
     if before is not None:
@@ -97,6 +101,8 @@ def _release(args: argparse.Namespace, cases: list[datasets.Case], aside: Path) 
     manifest["files"] = {name: weights.digest(aside / name) for name in names}
     (aside / weights.MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
     log.info("%s", json.dumps(manifest, indent=1))
+    again = repeatability.figures(Pipeline.load(aside), repeatability.kept_from_training(cases))
+    (aside / change.FILE).write_text(json.dumps(again, indent=1) + "\n")
 
 
 def store_averages(folder: Path, model: keras.Model, target: Path) -> None:
@@ -165,17 +171,34 @@ def _scans(seen: _Seen, slices: cache.Slices, numbers: dict[str, Any]) -> list[s
     return result
 
 
-def _add_sizes(manifest: dict[str, Any], parts: dict[str, tuple[_Seen, cache.Slices]]) -> None:
-    """Adds each family's size intervals: chosen on "validation", their coverage measured on "test"."""
+def _add_sizes(
+    manifest: dict[str, Any],
+    parts: dict[str, tuple[_Seen, cache.Slices]],
+    cases: list[datasets.Case],
+    crossvalidated: Path | None,
+) -> None:
+    """Adds each family's size intervals: chosen on "validation", their coverage measured on "test".
+
+    FLAIR's are chosen on all `cases`, each outlined by a network that never saw it, where there are such outlines.
+    """
     scans = {part: _sized(seen, slices, manifest) for part, (seen, slices) in parts.items()}
+    chosen_from = dict(scans["validation"])
+    if crossvalidated is not None:
+        folds = splits.folds(cases, "patient")
+        cut_off = manifest["families"]["flair"]["cut_off"]
+        for kind, alone in (("series", False), ("image", True)):
+            ways = "mirror" if alone else "plain", "grey"
+            chosen_from["flair", kind] = crossvalidation.sized(
+                cases, folds, crossvalidated, ways=ways, cut_off=cut_off, alone=alone
+            )
     facts: dict[str, Any] = {}
-    for key, chosen_from in scans["validation"].items():
+    for key, found in chosen_from.items():
         family, kind = key
-        chosen = sizes.choose(chosen_from)
-        measured = sizes.covered(chosen, scans["test"][key])
-        numbers = dataclasses.asdict(chosen) | {name: measured[name] for name in ("covered", "lesions_covered")}
+        chosen = sizes.choose(found)
+        measured = {part: sizes.covered(chosen, scans[part][key]) for part in scans}
+        numbers = dataclasses.asdict(chosen) | {name: measured["test"][name] for name in ("covered", "lesions_covered")}
         manifest["families"][family].setdefault("size", {})[kind] = numbers
-        facts[f"{family}_{kind}"] = {"validation": sizes.covered(chosen, chosen_from), "test": measured}
+        facts[f"{family}_{kind}"] = {"chosen_on": sizes.covered(chosen, found), **measured}
     manifest["size_intervals"] = facts
 
 
