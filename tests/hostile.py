@@ -163,6 +163,16 @@ def _nested_sequences(path: Path) -> Path:
     return _bytes(path, whole[:at] + opening * 10_000 + closing * 10_000 + whole[at:])
 
 
+def _zip_nameless(path: Path) -> Path:
+    """Its one entry has a name of no length. Found by `make fuzz`."""
+    picture = png_of(64, 64)
+    sizes = (zlib.crc32(picture), len(picture), len(picture))
+    local = struct.pack("<4s5H3I2H", b"PK\x03\x04", 20, 0, 0, 0, 0, *sizes, 0, 0) + picture
+    directory = struct.pack("<4s6H3I5H2I", b"PK\x01\x02", 20, 20, 0, 0, 0, 0, *sizes, 0, 0, 0, 0, 0, 0, 0)
+    end = struct.pack("<4s4H2IH", b"PK\x05\x06", 0, 0, 1, 1, len(directory), len(local), 0)
+    return _bytes(path, local + directory + end)
+
+
 def _zip_of(path: Path, count: int) -> Path:
     """As many empty entries as wanted, written without zipfile, which would take minutes."""
     names = [b"%06d.png" % number for number in range(count)]
@@ -228,6 +238,7 @@ FILES: dict[str, tuple[Make, int | None]] = {
     "hundred_thousand.zip": (lambda p: _zip_of(p, 100_000), 413),
     "sixty_thousand.zip": (lambda p: _zip_of(p, 60_000), 413),
     "lying.zip": (_zip_lying, 400),
+    "nameless.zip": (_zip_nameless, 400),
     "nested.zip": (_zip_in_zip, 400),
     "backslash.zip": (lambda p: _zip(p, {"..\\..\\1.png": png_of(64, 64)}), 400),
     "absolute.zip": (lambda p: _zip(p, {"/etc/1.png": png_of(64, 64)}), 400),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -142,6 +143,33 @@ def multiframe(
         frame.PlanePositionSequence = Sequence([position])
         frames.append(frame)
     dataset.PerFrameFunctionalGroupsSequence = Sequence(frames)
+    return dataset
+
+
+def in_parts(dataset: Dataset, lengths: list[int]) -> list[Dataset]:
+    """An enhanced instance split into a concatenation (PS3.3 C.7.6.16.2.2.4) of parts with so many frames each."""
+    size = dataset.Rows * dataset.Columns * dataset.BitsAllocated // 8
+    frames, uid, parts, start = dataset.PerFrameFunctionalGroupsSequence, generate_uid(), [], 0
+    for number, length in enumerate(lengths, start=1):
+        part = deepcopy(dataset)
+        part.SOPInstanceUID = generate_uid()
+        part.ConcatenationUID, part.SOPInstanceUIDOfConcatenationSource = uid, dataset.SOPInstanceUID
+        part.InConcatenationNumber, part.InConcatenationTotalNumber = number, len(lengths)
+        part.ConcatenationFrameOffsetNumber, part.NumberOfFrames = start, length
+        part.PerFrameFunctionalGroupsSequence = Sequence(frames[start : start + length])
+        part.PixelData = dataset.PixelData[start * size : (start + length) * size]
+        parts.append(part)
+        start += length
+    return parts
+
+
+def with_content(dataset: Dataset, contents: list[dict[str, Any]]) -> Dataset:
+    """Says of each frame of an enhanced instance which stack or time it belongs to: FrameContentSequence's values."""
+    for frame, values in zip(dataset.PerFrameFunctionalGroupsSequence, contents, strict=True):
+        content = Dataset()
+        for name, value in values.items():
+            setattr(content, name, value)
+        frame.FrameContentSequence = Sequence([content])
     return dataset
 
 

@@ -58,9 +58,7 @@ def _taken_in(request: HttpRequest, study: Study) -> HttpResponse:
             count = entry["files"]
             messages.info(request, f"{count} {'file' if count == 1 else 'files'} left out. {entry['reason']}")
         else:
-            messages.info(
-                request, f"{entry['label']} {'set aside' if entry['files'] else 'was split'}. {entry['reason']}"
-            )
+            messages.info(request, f"{entry['label']}{' set aside' if entry['files'] else ''}. {entry['reason']}")
     address = reverse("scan", args=[scans[0]]) if len(scans) == 1 else reverse("study", args=[study.id])
     if _wants_json(request):
         return JsonResponse({"location": address}, status=201)

@@ -18,7 +18,7 @@ from ml.imaging.limits import Limits
 
 _CHUNK = 1024 * 1024
 _NUMBER = re.compile(r"\d+")
-_LEFT_OUT = {"dicomdir", "thumbs.db", "desktop.ini"}
+_LEFT_OUT = {"thumbs.db", "desktop.ini"}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any, Generic, TypeVar
 
-from ml.imaging.headers.dicom import Frame, Instance, Triple
+from ml.imaging.headers.dicom import Instance
+from ml.imaging.headers.dicom_frames import Frame, Triple
 
 SAME_PLACE_MM = 0.01
 """Positions closer than this are the same place."""
@@ -22,6 +23,7 @@ MOSAIC = "A mosaic of many slices in one image. Export the slices one by one to 
 MAP = "A computed map, not a picture of the head."
 OTHER_SEQUENCE = "Diffusion, perfusion, angiography or a time series: only FLAIR, T1 and T2 are read."
 OTHER_MODALITY = "Not MR: only MR is read."
+_MOST_PARTS = 2000
 TOO_MANY_TIMES = 3
 """A series that holds more volumes than this at the same places is a time series, not two echoes."""
 
@@ -158,12 +160,25 @@ def why_aside(group: Group[Item], of: Callable[[Item], tuple[Instance, Frame]], 
     return None
 
 
+def missing_parts(instances: Sequence[Instance]) -> str:
+    """What is missing of an instance that was split over several files, as a sentence; empty where nothing is.
+
+    A concatenation (PS3.3 C.7.6.16.2.2.4): its parts are numbered from 1, and may say how many they are.
+    """
+    total = max((each.parts or 0 for each in instances), default=0)
+    if not instances or not instances[0].concatenation or total > _MOST_PARTS:
+        return ""
+    lacking = sorted(set(range(1, total + 1)) - {each.part for each in instances})
+    if not lacking:
+        return ""
+    numbers = ", ".join(map(str, lacking[:10])) + (" and others" if len(lacking) > 10 else "")
+    return f"The series was stored in {total} parts, and not all are here: {numbers} missing."
+
+
 def geometry(group: Group[Item], of: Callable[[Item], tuple[Instance, Frame]]) -> Geometry | None:
-    """Where a group of single pictures lies; None unless every picture says so and they are evenly spaced."""
+    """Where a group of files lies; None unless every picture of them says so and they are evenly spaced."""
     instance, first = of(group.items[0])
-    frames = [of(item)[1] for item in group.items]
-    if len(frames) == 1:
-        frames = list(instance.frames)
+    frames = [frame for item in group.items for frame in of(item)[0].frames]
     places = [frame.position for frame in frames]
     if first.directions is None or first.pixel_spacing is None or any(place is None for place in places):
         return None
@@ -241,17 +256,20 @@ def _kind(instance: Instance, frame: Frame) -> tuple[object, ...]:
         instance.is_localiser,
         instance.is_mosaic,
         instance.image_type,
-        instance.acquisition.echo_ms,
-        instance.b_value,
-        instance.instance if len(instance.frames) > 1 else "",  # a file of many frames is a volume by itself
+        frame.kinds,
+        frame.stack,
+        frame.echo_ms,
+        frame.b_value,
+        # A file of many frames is a volume by itself, unless it is a part of one.
+        instance.concatenation or (instance.instance if len(instance.frames) > 1 else ""),
     )
 
 
-_TELLING: tuple[Callable[[Instance], float | None], ...] = (
-    lambda instance: instance.temporal_number,
-    lambda instance: instance.acquisition_number,
-    lambda instance: instance.acquisition.inversion_ms,
-    lambda instance: instance.acquisition.repetition_ms,
+_TELLING: tuple[Callable[[Instance, Frame], float | None], ...] = (
+    lambda instance, frame: frame.temporal_number,
+    lambda instance, frame: instance.acquisition_number,
+    lambda instance, frame: instance.acquisition.inversion_ms,
+    lambda instance, frame: instance.acquisition.repetition_ms,
 )
 
 
@@ -262,7 +280,7 @@ def _times(items: Sequence[Item], of: Callable[[Item], tuple[Instance, Frame]]) 
     for key in _TELLING:
         parts: dict[object, list[Item]] = {}
         for item in items:
-            parts.setdefault(key(of(item)[0]), []).append(item)
+            parts.setdefault(key(*of(item)), []).append(item)
         if len(parts) > 1 and not any(_repeats(part, of) for part in parts.values()):
             return list(parts.values())
     return [list(items)]

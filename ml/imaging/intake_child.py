@@ -10,7 +10,8 @@ import base64
 import hashlib
 import resource
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,14 +19,19 @@ from typing import Any
 from ml.imaging import gather, headers
 from ml.imaging.errors import NoSlice, UploadRefused
 from ml.imaging.gather import is_left_out
-from ml.imaging.headers import archive, nifti
+from ml.imaging.headers import archive, dicomdir, nifti
 from ml.imaging.headers import dicom as dicom_header
+from ml.imaging.headers.dicom_pixels import check_decodes
+from ml.imaging.headers.dicom_values import stripped
 from ml.imaging.intake_scans import Kept, Received, scans_of
 from ml.imaging.limits import Limits
 
 SECONDS_MORE_PER_FILE = 0.2
 """Processor time that each further file adds to what an upload may take."""
 
+SECONDS_FOR_AN_INDEX = 2.0
+INDEX = "The CD's index"
+BROKEN_INDEX = "It is damaged, so it is not known whether images are missing. Those that are here were read without it."
 TWO_PATIENTS = "The files belong to more than one patient. Upload each patient by itself."
 
 
@@ -45,6 +51,8 @@ class Intake:
         self.left_out = 0
         self.aside: list[dict[str, Any]] = []
         self.first_refusal: UploadRefused | None = None
+        self.named: list[dicomdir.Entry] = []
+        self.instances: set[str] = set()
 
     def run(self) -> dict[str, Any]:
         """Everything, in order; the answer for the parent."""
@@ -63,7 +71,7 @@ class Intake:
         _start_timer(0)
         self.at = None
         clinical = _patient_of(kept)
-        planned = scans_of(kept, as_series=self.as_series)
+        planned = scans_of(self._numbered(kept), as_series=self.as_series)
         self.aside += planned.aside
         self.left_out += planned.copies
         if not planned.scans:
@@ -128,9 +136,15 @@ class Intake:
             if module is archive:
                 raise UploadRefused("The zip holds another zip. Pack the images themselves.")
             if module is dicom_header:
-                return self._keep_dicom(one, number)
+                if not dicomdir.is_index(head):
+                    return self._keep_dicom(one, number)
+                self._read_index(one)
+                return None
             return self._keep_other(one, number)
         except UploadRefused as refusal:
+            if _base(one.name).lower() == dicomdir.NAME:
+                self._without_index()
+                return None
             is_dicom = one.path.stat().st_size > 0 and dicom_header.accepts(headers.head_of(one.path))
             # What is no image is left out of a folder or zip; what was chosen by itself has to be one, unless it is a
             # clinical file that came along. A damaged image is never passed over: slices would be missing.
@@ -144,13 +158,35 @@ class Intake:
                 return None
             raise
 
+    def _read_index(self, one: Received) -> None:
+        """Note which images a CD's index names. Whatever is wrong with it, the images are there without it."""
+        try:
+            with _at_most(SECONDS_FOR_AN_INDEX):
+                self.named += dicomdir.entries(one.path, self.limits)
+        except (UploadRefused, MemoryError, _TooLongError):
+            self._without_index()
+            return
+        self.first_refusal = self.first_refusal or UploadRefused(dicomdir.ONLY_THE_LIST, 415)
+
+    def _without_index(self) -> None:
+        self.first_refusal = self.first_refusal or UploadRefused(dicomdir.ONLY_THE_LIST, 415)
+        self.aside.append({"label": INDEX, "files": 0, "reason": BROKEN_INDEX})
+
+    def _numbered(self, kept: Sequence[Kept]) -> list[Kept]:
+        """The same files, with a number from the index where they carry none; what it names in vain is told."""
+        reason = dicomdir.missing(self.named, self.instances)
+        if reason:
+            self.aside.append({"label": INDEX, "files": 0, "reason": f"It {reason}"})
+        named = {entry.instance: entry for entry in self.named}
+        return [_with_numbers(one, named.get(one.instance.instance)) if one.instance else one for one in kept]
+
     def _leave_out(self, is_dicom: bool) -> None:
         if not is_dicom:
             self.left_out += 1
             return
         label, reason = (
             "Other DICOM files",
-            "Reports, plans, presentation states, icons or the list of a CD: no slices.",
+            "Reports, plans, presentation states or icons: no slices.",
         )
         for entry in self.aside:
             if entry["label"] == label:
@@ -163,8 +199,9 @@ class Intake:
         from ml.imaging.deidentify.pseudonym import pseudonym
 
         dataset = dicom_header.load(one.path, self.limits)
+        self.instances.add(stripped(dataset, "SOPInstanceUID"))
         before = dicom_header.instance_of(dataset, self.limits)
-        dicom_header.check_decodes(dataset, before)
+        check_decodes(dataset, before)
         name = pseudonym(before.patient, before.issuer, self.key)
         deidentifier.deidentify(dataset, name)
         digest = _sha256(one.path)
@@ -224,6 +261,35 @@ def take_in(request: dict[str, Any]) -> dict[str, Any]:
 def refused(sentence: str, status: int, index: int | None) -> dict[str, Any]:
     """The answer for an upload that is not taken in."""
     return {"refused": {"sentence": sentence, "status": status, "index": index}}
+
+
+class _TooLongError(BaseException):
+    """Not an Exception, because parsers catch those."""
+
+
+@contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """Give up on what is inside after so much processor time, and go on; only for what is Python all through."""
+
+    def give_up(*_: object) -> None:
+        raise _TooLongError
+
+    before = signal.signal(signal.SIGPROF, give_up)
+    left = signal.setitimer(signal.ITIMER_PROF, seconds)[0]
+    try:
+        yield
+    finally:
+        _start_timer(left)
+        signal.signal(signal.SIGPROF, before)
+
+
+def _with_numbers(one: Kept, entry: dicomdir.Entry | None) -> Kept:
+    known = one.instance
+    if known is None or entry is None:
+        return one
+    number = entry.number if known.number is None else known.number
+    series_number = entry.series_number if known.series_number is None else known.series_number
+    return replace(one, instance=replace(known, number=number, series_number=series_number))
 
 
 def _start_timer(seconds: float) -> None:

@@ -6,14 +6,15 @@ Part of the sandbox's process (`intake_child`); `grouping` says what can be one 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from ml.imaging.errors import UploadRefused
 from ml.imaging.gather import natural_order
 from ml.imaging.headers import nifti
-from ml.imaging.headers.dicom import Frame, Instance
+from ml.imaging.headers.dicom import Instance
+from ml.imaging.headers.dicom_frames import Frame
 from ml.imaging.headers.facts import FileFacts
 
 _CLINICAL = {"dicom", "nifti"}
@@ -123,6 +124,9 @@ def _dicom(kept: Sequence[Kept], found: Found) -> list[dict[str, Any]]:
                 "geometry": place.to_json() if place is not None and place.slices > 1 else None,
             }
         )
+        lacking = grouping.missing_parts([_instance(one) for one in group.items])
+        if lacking:
+            found.aside.append({"label": _label(first), "files": 0, "reason": lacking})
     _tell_splits([g for g, reason in zip(groups, reasons, strict=True) if reason is None], found)
     return scans
 
@@ -188,8 +192,12 @@ def _pictures(kept: Sequence[Kept], *, as_series: bool) -> list[dict[str, Any]]:
 
 
 def _standing(one: Kept) -> tuple[Instance, Frame]:
+    """A file with the frame that stands for it; what tells the frames of one file apart does not tell files apart."""
     instance = _instance(one)
-    return instance, instance.frames[0]
+    frame = instance.frames[0]
+    if len(instance.frames) > 1:
+        frame = replace(frame, stack="", temporal_number=None, echo_ms=None, b_value=None, kinds=())
+    return instance, frame
 
 
 def _instance(one: Kept) -> Instance:

@@ -7,7 +7,7 @@ const PICTURE = /\.(png|jpe?g|tiff?|webp|bmp)$/i;
 /** What is no image by its very name; of everything else the server looks at the content. */
 const OTHER =
   /\.(pdf|md|docx?|xlsx?|txt|html?|xml|css|js|exe|dll|inf|ini|db|ico|gif|svg|rar|7z|csv|json|log|bat|jar|md5|chm)$/i;
-const SKIPPED = /(^|\/)(\.|__MACOSX(\/|$))|(^|\/)(dicomdir|thumbs\.db|desktop\.ini|license|readme)$/i;
+const SKIPPED = /(^|\/)(\.|__MACOSX(\/|$))|(^|\/)(thumbs\.db|desktop\.ini|license|readme)$/i;
 /** Files chosen together beyond this share a row. */
 const MOST_ROWS = 12;
 const SVG = "http://www.w3.org/2000/svg";

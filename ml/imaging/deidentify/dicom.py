@@ -133,7 +133,7 @@ def _code(value: str, meaning: str) -> Dataset:
 def _walk(dataset: Dataset, depth: int) -> None:
     if depth > MOST_DEPTH:
         raise damaged()
-    had_agent = bool(depth == 0 and _text(dataset, "ContrastBolusAgent").strip())
+    had_agent = depth == 0 and (_text(dataset, "ContrastBolusAgent").strip() or "ContrastBolusAgentSequence" in dataset)
     coded = _is_known_code(dataset) if depth else False
     for tag in list(dataset.keys()):
         try:

@@ -65,6 +65,8 @@ def entries(archive: zipfile.ZipFile, limits: Limits) -> list[zipfile.ZipInfo]:
         UploadRefused: 400 for encrypted files, links, names that lead outside, or none at
             all; 413 for too many or too large; 415 for an office document.
     """
+    if not all(entry.filename for entry in archive.infolist()):
+        raise damaged("zip")  # ZipInfo itself stumbles over a name of no length
     found = [entry for entry in archive.infolist() if not entry.is_dir()]
     if any(entry.filename == _OFFICE for entry in found):
         raise UploadRefused("This is an office document, not an image. Remove it to go on.", 415)

@@ -8,6 +8,7 @@ right is on the left, and `Volume.to_stored` turns a mask back into the file's o
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,8 +18,11 @@ from pydicom.pixels.processing import apply_color_lut
 from pydicom.pixels.utils import iter_pixels
 
 from ml.imaging.errors import UploadRefused, damaged
-from ml.imaging.grouping import split
-from ml.imaging.headers.dicom import Frame, Instance, accepts, check_pixels, instance_of, load
+from ml.imaging.grouping import missing_parts, split
+from ml.imaging.headers import dicomdir, head_of
+from ml.imaging.headers.dicom import Instance, accepts, instance_of, load
+from ml.imaging.headers.dicom_frames import Frame
+from ml.imaging.headers.dicom_pixels import check_pixels
 from ml.imaging.headers.facts import check_volume
 from ml.imaging.limits import Limits
 from ml.imaging.readers.dicom_geometry import lay_out, placement, upright
@@ -64,14 +68,23 @@ def read(paths: Sequence[Path], names: Sequence[str], *, as_series: bool, limits
     Raises:
         UploadRefused: if nothing is usable, files of two patients are mixed, or pixels are damaged.
     """
-    instances, refusal = _instances(paths, names, limits)
+    instances, named, refusal = _instances(paths, names, limits)
     if not instances:
-        raise refusal or damaged()
+        raise refusal or UploadRefused(dicomdir.ONLY_THE_LIST, 415)
     if len({found.instance.patient for found in instances if found.instance.patient}) > 1:
         raise UploadRefused("The files belong to more than one patient. Upload each patient by itself.")
     chosen, notes = _largest_series(instances)
+    series = chosen[0].instance.series
+    lacking = dicomdir.missing(
+        (entry for entry in named if entry.series == series), {found.instance.instance for found in instances}
+    )
+    if lacking:
+        notes.append(f"The CD's index {lacking}")
+    parts = missing_parts([found.instance for found in chosen])
+    if parts:
+        notes.append(parts)
     if refusal:
-        unread = len(paths) - len({found.file_index for found in instances})
+        unread = sum(not _is_index(path) for path in paths) - len({found.file_index for found in instances})
         notes.append(f"{unread:,} DICOM {'file' if unread == 1 else 'files'} left out: not readable as a slice.")
     order, spacing, told = lay_out([found.frame for found in chosen], [found.instance.number for found in chosen])
     chosen = [chosen[index] for index in order]
@@ -99,18 +112,29 @@ def read(paths: Sequence[Path], names: Sequence[str], *, as_series: bool, limits
     )
 
 
-def _instances(paths: Sequence[Path], names: Sequence[str], limits: Limits) -> tuple[list[Slice], UploadRefused | None]:
-    """Every frame of every readable file, and the first refusal among the others."""
+def _instances(
+    paths: Sequence[Path], names: Sequence[str], limits: Limits
+) -> tuple[list[Slice], list[dicomdir.Entry], UploadRefused | None]:
+    """Every frame of every readable file, what a CD's index names, and the first refusal among the others."""
     found: list[Slice] = []
+    named: list[dicomdir.Entry] = []
     refusal: UploadRefused | None = None
     for index, (path, name) in enumerate(zip(paths, names, strict=True)):
+        if _is_index(path):
+            with suppress(UploadRefused):  # the images are there without it
+                named += dicomdir.entries(path, limits)
+            continue
         try:
             instance = instance_of(load(path, limits, with_pixels=False), limits)
         except UploadRefused as error:
             refusal = refusal or UploadRefused(error.sentence, error.status, index=index)
             continue
         found += [Slice(path, name, index, instance, frame) for frame in range(len(instance.frames))]
-    return found, refusal
+    return found, named, refusal
+
+
+def _is_index(path: Path) -> bool:
+    return dicomdir.is_index(head_of(path))
 
 
 def _largest_series(found: Sequence[Slice]) -> tuple[list[Slice], list[str]]:
