@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 from pydicom.encaps import encapsulate
-from pydicom.uid import JPEGBaseline8Bit, RLELossless
+from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, JPEGBaseline8Bit, RLELossless
 
 from tests import phantoms_dicom
 from tests.phantoms import slice_picture
@@ -154,6 +154,48 @@ def _broken_jpeg(path: Path) -> Path:
     return phantoms_dicom.write(path, dataset)
 
 
+def _lying_jpeg2000(path: Path) -> Path:
+    """The header says 128 x 128; the compressed picture says 60,000 x 60,000."""
+    dataset = phantoms_dicom.single(_head())
+    dataset.compress(JPEG2000Lossless)
+    content = bytearray(dataset.PixelData)
+    at = content.index(b"\xff\x51") + 6  # the size that the SIZ marker gives, and its tiles'
+    struct.pack_into(">2I", content, at, 60_000, 60_000)
+    struct.pack_into(">2I", content, at + 16, 60_000, 60_000)
+    dataset.PixelData = bytes(content)
+    return phantoms_dicom.write(path, dataset)
+
+
+def _deflated_bomb(path: Path) -> Path:
+    """A sound header, then two gigabytes of zeros in two megabytes."""
+    dataset = phantoms_dicom.single(_head().astype(np.uint16))
+    dataset.file_meta.TransferSyntaxUID = DeflatedExplicitVRLittleEndian
+    whole = phantoms_dicom.write(path, dataset).read_bytes()
+    at = 132 + 12 + int.from_bytes(whole[140:144], "little")
+    inside = zlib.decompress(whole[at:], -zlib.MAX_WBITS)
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    body = packer.compress(inside) + b"".join(packer.compress(bytes(2**24)) for _ in range(128)) + packer.flush()
+    return _bytes(path, whole[:at] + body)
+
+
+def _endless_tiff(path: Path) -> Path:
+    """Its one page names itself as the next one."""
+    content = bytearray(_save(path, Image.fromarray(_head()), format="TIFF").read_bytes())
+    (first,) = struct.unpack_from("<I", content, 4)
+    (entries,) = struct.unpack_from("<H", content, first)
+    struct.pack_into("<I", content, first + 2 + 12 * entries, first)
+    return _bytes(path, bytes(content))
+
+
+def _vast_gz(path: Path) -> Path:
+    """Promises 240 MB of voxels and holds 232, all zero, in a quarter of one."""
+    with gzip.open(path, "wb", compresslevel=9) as packed:
+        packed.write(nifti((512, 512, 480), b""))
+        for _ in range(29):
+            packed.write(bytes(2**23))
+    return path
+
+
 def _nested_sequences(path: Path) -> Path:
     """Ten thousand sequences within each other, written by hand: pydicom would take an age."""
     whole = _dicom(path).read_bytes()
@@ -228,6 +270,7 @@ FILES: dict[str, tuple[Make, int | None]] = {
         lambda p: _save(p, Image.new("L", (64, 64)), save_all=True, append_images=[Image.new("L", (80, 64))]),
         400,
     ),
+    "endless.tif": (_endless_tiff, 400),
     # zips
     "nothing.zip": (lambda p: _zip(p, {}), 400),
     "outside.zip": (lambda p: _zip(p, {"../../1.png": png_of(64, 64)}), 400),
@@ -260,6 +303,7 @@ FILES: dict[str, tuple[Make, int | None]] = {
     "strange_type.nii": (lambda p: _nifti_with(p, {70: b"\xff\x7f"}), 415),
     "cut.nii.gz": (lambda p: _cut(p, gzip.compress(nifti((64, 64, 20), bytes(163_840)))), 400),
     "gz_bomb.nii.gz": (lambda p: _bytes(p, gzip.compress(bytes(50 * 2**20))), 415),
+    "vast.nii.gz": (_vast_gz, 400),
     # DICOM
     "lying.dcm": (lambda p: _dicom(p, Rows=4000, Columns=4000), 400),
     "largest.dcm": (lambda p: _dicom(p, Rows=65535, Columns=65535), 413),
@@ -274,6 +318,8 @@ FILES: dict[str, tuple[Make, int | None]] = {
     "noise.dcm": (_broken_jpeg, 400),
     "nested_sequences.dcm": (_nested_sequences, 400),
     "directory.dcm": (lambda p: _dicom(p, SOPClassUID="1.2.840.10008.1.3.10"), 415),
+    "lying_jpeg2000.dcm": (_lying_jpeg2000, 400),
+    "deflated_bomb.dcm": (_deflated_bomb, 413),
     "no_rows.dcm": (lambda p: _dicom(p, Rows=0), 400),
     "strange_bits.dcm": (lambda p: _dicom(p, BitsAllocated=12), 415),
     "cut.dcm": (lambda p: _cut(p, _dicom(p).read_bytes()), 400),

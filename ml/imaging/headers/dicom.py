@@ -29,6 +29,7 @@ logging.getLogger("pydicom").setLevel(logging.CRITICAL)
 _PREAMBLE = 128
 _FOREIGN = (b"MZ", b"\x7fELF", b"#!", b"PK", b"%PDF", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe", b"<")
 _FIRST_GROUPS = (b"\x02\0", b"\x08\0")
+ONLY_THE_LIST = "A DICOMDIR is only the list. Upload the folder with the images."
 _DIRECTORY = "1.2.840.10008.1.3.10"
 _NOT_SCANS = {"SR", "SEG", "PR", "KO", "RTSTRUCT", "RTPLAN", "RTDOSE", "REG", "DOC", "M3D", "PLAN"}
 # Digitised, scanned or drawn by a workstation: what stood on the screen or film is in the pixels.
@@ -174,7 +175,7 @@ def _instance(dataset: Dataset, limits: Limits) -> Instance:
     if str(dataset.get("MediaStorageSOPClassUID", dataset.get("SOPClassUID", ""))) == _DIRECTORY or (
         "DirectoryRecordSequence" in dataset
     ):
-        raise UploadRefused("A DICOMDIR is only the list. Upload the folder with the images.", 415)
+        raise UploadRefused(ONLY_THE_LIST, 415)
     if "Rows" not in dataset or "Columns" not in dataset:
         raise UploadRefused("This DICOM file holds no image. Remove it to go on.", 415)
     kinds = tuple(str(kind).upper().strip() for kind in listed(dataset.get("ImageType")))

@@ -15,8 +15,11 @@ from typing import TYPE_CHECKING
 
 from ml.imaging.errors import UploadRefused, damaged
 from ml.imaging.headers import dicom
+from ml.imaging.headers.dicom import ONLY_THE_LIST
 from ml.imaging.headers.dicom_values import stripped, whole
 from ml.imaging.limits import Limits
+
+__all__ = ["ONLY_THE_LIST", "Entry", "entries", "is_index", "missing"]
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -24,7 +27,6 @@ if TYPE_CHECKING:
 NAME = "dicomdir"
 MOST_BYTES = 8 * 2**20
 """An image's record takes about a kilobyte, with its icon five."""
-ONLY_THE_LIST = "A DICOMDIR is only the list. Upload the folder with the images."
 MISSING = "names {} not in this upload: {}. Upload the whole CD if you need them."
 
 _CLASS = b"1.2.840.10008.1.3.10"
