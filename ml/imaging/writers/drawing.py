@@ -7,9 +7,11 @@ in colour and in black-and-white print.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
+from scipy import ndimage
 
 from ml.imaging.outlines import outline
 
@@ -44,21 +46,25 @@ def outlined(
     image = image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST)
     draw = ImageDraw.Draw(image)
     size = _FONT_SIZE * line
-    font = ImageFont.load_default(size)
-    present = [int(number) for number in np.unique(labels) if number]
-    for number in present:
-        polygons = [[(x * times - 0.5, y * times - 0.5) for x, y in polygon] for polygon in outline(labels == number)]
+    font = _font(size)
+    # Each lesion is looked at in its own box: noise has hundreds on a slice.
+    boxes = {number: box for number, box in enumerate(ndimage.find_objects(labels), 1) if box}
+    for number, (down, across) in boxes.items():
+        polygons = [
+            [((x + across.start) * times - 0.5, (y + down.start) * times - 0.5) for x, y in polygon]
+            for polygon in outline(labels[down, across] == number)
+        ]
         for colour, thickness in ((_DARK, 2 * line + 1), (rgb, line)):
             for polygon in polygons:
                 draw.line([*polygon, polygon[0]], fill=colour, width=thickness, joint="curve")
-    for number in present:
-        rows, columns = np.nonzero(labels == number)
+    for number, (down, across) in boxes.items():
         text, gap = str(number), 4 * line
         width = draw.textlength(text, font)
         # Beside the lesion where there is room, else on its other side.
-        right = (int(columns.max()) + 1.0) * times + gap
-        x: float = right if right + width < image.width else int(columns.min()) * times - gap - width
-        y = float(rows.mean()) * times - size / 2
+        right = across.stop * times + gap
+        x: float = right if right + width < image.width else across.start * times - gap - width
+        middle = float(np.nonzero(labels[down, across] == number)[0].mean())
+        y = (down.start + middle) * times - size / 2
         place = (
             float(np.clip(x, 1, max(1, image.width - width - 1))),
             float(np.clip(y, 1, max(1, image.height - size - 2))),
@@ -69,7 +75,7 @@ def outlined(
 
 def wrapped(sentences: Sequence[str], width: int) -> list[str]:
     """Sentences broken into lines of a picture that is `width` pixels wide."""
-    font = ImageFont.load_default(_FONT_SIZE)
+    font = _font(_FONT_SIZE)
     room = width - 2 * _MARGIN
     lines = []
     for sentence in sentences:
@@ -92,10 +98,16 @@ def with_caption(image: Image.Image, lines: Sequence[str], count: int) -> Image.
     taller = Image.new("RGB", (image.width, image.height + caption_height(count)), _DARK)
     taller.paste(image, (0, 0))
     draw = ImageDraw.Draw(taller)
-    font = ImageFont.load_default(_FONT_SIZE)
+    font = _font(_FONT_SIZE)
     for number, line in enumerate(lines):
         draw.text((_MARGIN, image.height + _MARGIN + number * _LINE_HEIGHT), line, font=font, fill=_PAPER_INK)
     return taller
+
+
+@cache
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    """Pillow's own font, loaded once for each size."""
+    return ImageFont.load_default(size)
 
 
 def caption_height(count: int) -> int:
