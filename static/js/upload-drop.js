@@ -1,16 +1,12 @@
 // <upload-drop>: files by drag and drop, picker or folder, a row and a progress bar for each file or folder, sent as one form.
 // Without script the form inside works by itself.
 
+import { draw, element, icon, PREVIEW } from "./upload/drawn.js";
+import { filesOf, OTHER, PICTURE, SKIPPED, sizeOf } from "./upload/files.js";
+
 const MB = 1024 * 1024;
-const PREVIEW = 56;
-const PICTURE = /\.(png|jpe?g|tiff?|webp|bmp)$/i;
-/** What is no image by its very name; of everything else the server looks at the content. */
-const OTHER =
-  /\.(pdf|md|docx?|xlsx?|txt|html?|xml|css|js|exe|dll|inf|ini|db|ico|gif|svg|rar|7z|csv|json|log|bat|jar|md5|chm)$/i;
-const SKIPPED = /(^|\/)(\.|__MACOSX(\/|$))|(^|\/)(thumbs\.db|desktop\.ini|license|readme)$/i;
 /** Files chosen together beyond this share a row. */
 const MOST_ROWS = 12;
-const SVG = "http://www.w3.org/2000/svg";
 
 /**
  * A file and the number of the folder that it came from; null for one chosen by itself.
@@ -139,7 +135,7 @@ class UploadDrop extends HTMLElement {
     remove.type = "button";
     remove.className = "btn quiet icon-only";
     remove.setAttribute("aria-label", `Remove ${name}`);
-    remove.append(this.icon("trash"));
+    remove.append(icon(this.sprite, "trash"));
     row.append(thumb, words, going, remove);
     const entry = { items, bytes, row, bar, note, bad: this.fault(items) };
     remove.addEventListener("click", () => {
@@ -151,7 +147,7 @@ class UploadDrop extends HTMLElement {
     if (entry.bad) {
       row.classList.add("bad");
       thumb.classList.add("none");
-      thumb.replaceChildren(this.icon("failed"));
+      thumb.replaceChildren(icon(this.sprite, "failed"));
       words.append(element("span", "err", entry.bad));
       note.textContent = "Not uploaded";
     } else {
@@ -168,12 +164,12 @@ class UploadDrop extends HTMLElement {
    */
   preview(items, thumb) {
     const picture = items.find(({ file }) => PICTURE.test(file.name));
-    if (!picture) return thumb.replaceChildren(this.icon("layers"));
+    if (!picture) return thumb.replaceChildren(icon(this.sprite, "layers"));
     const canvas = document.createElement("canvas");
     canvas.width = PREVIEW;
     canvas.height = PREVIEW;
     thumb.replaceChildren(canvas);
-    draw(picture.file, canvas).catch(() => thumb.replaceChildren(this.icon("layers")));
+    draw(picture.file, canvas).catch(() => thumb.replaceChildren(icon(this.sprite, "layers")));
   }
 
   /**
@@ -324,77 +320,6 @@ class UploadDrop extends HTMLElement {
     for (const button of this.list.querySelectorAll("button")) button.disabled = busy;
     if (busy) this.alert().hidden = true;
   }
-
-  /**
-   * @param {string} name
-   * @returns {SVGElement}
-   */
-  icon(name) {
-    const icon = document.createElementNS(SVG, "svg");
-    icon.setAttribute("class", "icon");
-    icon.setAttribute("aria-hidden", "true");
-    const use = document.createElementNS(SVG, "use");
-    use.setAttribute("href", `${this.sprite}#${name}`);
-    icon.append(use);
-    return icon;
-  }
-}
-
-/**
- * Draw a small preview where the browser can read the file; a canvas needs no blob: address.
- * @param {File} file
- * @param {HTMLCanvasElement} canvas
- */
-async function draw(file, canvas) {
-  const image = await createImageBitmap(file);
-  const scale = Math.min(PREVIEW / image.width, PREVIEW / image.height);
-  const [width, height] = [image.width * scale, image.height * scale];
-  canvas.getContext("2d")?.drawImage(image, (PREVIEW - width) / 2, (PREVIEW - height) / 2, width, height);
-  image.close();
-}
-
-/**
- * Every file below an entry, with its path from there.
- * @param {FileSystemEntry} entry
- * @returns {Promise<{file: File, path: string}[]>}
- */
-async function filesOf(entry) {
-  if (entry.isFile) {
-    const one = /** @type {FileSystemFileEntry} */ (entry);
-    /** @type {File} */
-    const file = await new Promise((resolve, reject) => one.file(resolve, reject));
-    return [{ file, path: entry.fullPath }];
-  }
-  const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
-  /** @type {{file: File, path: string}[]} */
-  const files = [];
-  for (;;) {
-    /** @type {FileSystemEntry[]} */
-    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-    if (!some.length) return files;
-    for (const each of some) files.push(...(await filesOf(each)));
-  }
-}
-
-/**
- * @param {string} tag
- * @param {string} [classes]
- * @param {string} [text]
- * @returns {HTMLElement}
- */
-function element(tag, classes = "", text = "") {
-  const made = document.createElement(tag);
-  if (classes) made.className = classes;
-  made.textContent = text;
-  return made;
-}
-
-/**
- * @param {number} bytes
- * @returns {string}
- */
-function sizeOf(bytes) {
-  return bytes < 1e6 ? `${Math.max(1, Math.round(bytes / 1e3))} KB` : `${(bytes / 1e6).toFixed(1)} MB`;
 }
 
 customElements.define("upload-drop", UploadDrop);

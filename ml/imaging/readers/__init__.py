@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 
 from ml.imaging import gather
+from ml.imaging.burnt_in import BURNT_IN, may_show_text
 from ml.imaging.errors import UploadRefused
 from ml.imaging.headers import format_of, head_of
 from ml.imaging.limits import DEFAULT, Limits
@@ -57,6 +58,8 @@ def read(
             raise UploadRefused(refusal.sentence, refusal.status, index=index) from None
     if contradicts(volume):
         volume = replace(volume, sequence=None, notes=(*volume.notes, CONTRADICTED))
+    if BURNT_IN not in volume.notes and may_show_text(volume):
+        volume = replace(volume, notes=(*volume.notes, BURNT_IN))
     if not left_out:
         return volume
     files = "1 file was" if left_out == 1 else f"{left_out:,} files were"

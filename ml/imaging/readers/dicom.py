@@ -17,6 +17,7 @@ from pydicom import Dataset
 from pydicom.pixels.processing import apply_color_lut
 from pydicom.pixels.utils import iter_pixels
 
+from ml.imaging.burnt_in import BURNT_IN
 from ml.imaging.errors import UploadRefused, damaged
 from ml.imaging.grouping import missing_parts, split
 from ml.imaging.headers import dicomdir, head_of
@@ -33,7 +34,6 @@ __all__ = ["accepts", "read"]
 
 SEVERAL_SERIES = "The files hold {} series. The largest was read, with {} slices."
 MIXED = "The series mixes {} kinds of picture. The largest was read, with {} slices."
-BURNT_IN = "Text may be part of these pictures, and could name the patient. Look at them before you pass them on."
 MOSAIC = "This is a mosaic of many slices in one image. For a result, export the slices one by one."
 
 
