@@ -91,6 +91,12 @@ def test_a_nifti_says_where_it_has_its_sequence_from(tmp_path):
     assert any("file's name" in note for note in found.notes)
 
 
+def test_a_nifti_s_name_is_held_against_its_pixels_too(tmp_path):
+    found = readers.read([phantoms.write_nifti(tmp_path / "case_flair.nii.gz", head("t2"))])
+    assert found.sequence is None
+    assert CONTRADICTED in found.notes
+
+
 class TestFusing:
     def test_channels_are_pre_flair_and_post(self):
         parts = [volume(contrast, None) for contrast in ("t1", "flair", "t1c")]
