@@ -8,10 +8,12 @@ not refuse it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from scipy import ndimage
 
 Family = Literal["flair", "t1c"]
 
@@ -21,13 +23,17 @@ BLANK = "This picture is blank: it shows nothing that could be analysed."
 
 _THUMB = 16
 """Pixels a side of the thumbnail that is part of the plain properties."""
+SERIES = 5
+"""Slices from which on a volume is judged as a series."""
+_DIRECTIONS = 9
+"""Directions of edges, over half a turn."""
 
 
 def plain(images: np.ndarray) -> np.ndarray:
-    """Plain properties of prepared uint8 (n, 256, 256, 3): float32 (n, 275).
+    """Plain properties of prepared uint8 (n, 256, 256, 3): float32 (n, 995).
 
     A grey thumbnail; each channel's mean and spread; how much the channels differ; shares of dark,
-    bright and framing pixels; likeness of left and right; roughness.
+    bright and framing pixels; likeness of left and right; roughness; directions of edges.
     """
     small = images.reshape(len(images), 64, 4, 64, 4, 3).mean((2, 4), dtype=np.float32) / 255.0
     grey = small.mean(3)
@@ -54,7 +60,39 @@ def plain(images: np.ndarray) -> np.ndarray:
         (np.diff(grey, axis=1) == 0).mean((1, 2)),
         (np.abs(images[:, 1:, :, 1].astype(np.int16) - images[:, :-1, :, 1])).mean((1, 2)) / 255.0,
     ]
-    return np.concatenate([thumb.reshape(len(images), -1), np.stack(numbers, 1)], axis=1).astype(np.float32)
+    return np.concatenate(
+        [thumb.reshape(len(images), -1), np.stack(numbers, 1), edges(grey, 8), edges(grey, 16)], axis=1
+    ).astype(np.float32)
+
+
+def edges(grey: np.ndarray, cell: int) -> np.ndarray:
+    """Directions of edges of float (n, 64, 64), whatever their contrast: float (n, 9 directions x cells).
+
+    Histograms of oriented gradients (Dalal and Triggs 2005) in squares of `cell` pixels, each against its
+    surroundings: the shape of a part of the body, not its shades.
+    """
+    down, right = np.gradient(grey, axis=(1, 2))
+    strength = np.hypot(down, right)
+    place = np.mod(np.arctan2(down, right), np.pi) / np.pi * _DIRECTIONS
+    first = np.floor(place).astype(np.int8)
+    between = place - first
+    cells = len(grey), 64 // cell, cell, 64 // cell, cell
+    histogram = np.stack(
+        [
+            (
+                strength * np.where(first % _DIRECTIONS == number, 1 - between, 0)
+                + strength * np.where((first + 1) % _DIRECTIONS == number, between, 0)
+            )
+            .reshape(cells)
+            .sum((2, 4))
+            for number in range(_DIRECTIONS)
+        ],
+        axis=-1,
+    )
+    energy = (histogram**2).sum(-1)
+    near = np.sqrt(ndimage.uniform_filter(energy, (0, 3, 3), mode="nearest") * 9)
+    whole = np.sqrt(energy.sum((1, 2)))[:, None, None]
+    return np.clip(histogram / (near + 0.05 * whole + 1e-6)[..., None], 0, 0.4).reshape(len(grey), -1)
 
 
 @dataclass(frozen=True)
@@ -73,7 +111,7 @@ class Judge:
 
     def score(self, features: np.ndarray) -> np.ndarray:
         """(n, features) to (n,) log-odds. Features are clipped to 5 spreads: far is far."""
-        standard = np.clip((features - self.mean) / self.spread, -5.0, 5.0)
+        standard = np.clip((features[:, : len(self.mean)] - self.mean) / self.spread, -5.0, 5.0)
         return np.asarray(np.maximum(standard @ self.hidden + self.hidden_bias, 0.0) @ self.out + self.out_bias)
 
 
@@ -81,14 +119,21 @@ class Judge:
 class Gate:
     """`brain` scores "a brain MRI", `flair` scores "FLAIR rather than contrast T1".
 
-    `threshold` is the log-odds below which a picture is refused; `sure` how far from 0 those of `flair`
-    must be for the family to be named without doubt.
+    The log-odds of several judges of the brain are added up: they differ in what they never saw. `threshold`
+    is the log-odds below which a picture is refused, `series_threshold` the same for the median of a series
+    (None: as for a picture): one slice of a brain may look odd, half of a series does not. `sure` is how far from 0
+    the log-odds of `flair` must be for the family to be named without doubt.
     """
 
-    brain: Judge
+    brain: tuple[Judge, ...]
     flair: Judge
     threshold: float
+    series_threshold: float | None = None
     sure: float = 0.0
+
+    def score(self, features: np.ndarray) -> np.ndarray:
+        """(n, features) to (n,) log-odds for a brain by MRI."""
+        return np.sum([judge.score(features) for judge in self.brain], axis=0)
 
     def refuse(self, features: np.ndarray, images: np.ndarray) -> str | None:
         """Why a volume is refused, as a sentence, or None.
@@ -98,7 +143,9 @@ class Gate:
         lively = [index for index, image in enumerate(images) if np.ptp(image[::4, ::4]) > 0]
         if not lively:
             return BLANK
-        return REFUSAL if float(np.median(self.brain.score(features[lively]))) < self.threshold else None
+        series = self.series_threshold is not None and len(lively) >= SERIES
+        least = self.series_threshold if series and self.series_threshold is not None else self.threshold
+        return REFUSAL if float(np.median(self.score(features[lively]))) < least else None
 
     def family(self, features: np.ndarray, *, colour: bool, sequence: str | None) -> tuple[Family, bool]:
         """Which outline a volume gets, and whether that is sure.
@@ -114,14 +161,21 @@ class Gate:
         return "flair" if odds > 0 else "t1c", abs(odds) >= self.sure
 
 
-def from_arrays(arrays: dict[str, np.ndarray], threshold: float, sure: float = 0.0) -> Gate:
-    """Builds the gate from the arrays of its weight file."""
+def from_arrays(arrays: dict[str, np.ndarray], numbers: Mapping[str, float]) -> Gate:
+    """Builds the gate from the arrays of its weight file and the manifest's `gate`."""
 
     def judge(name: str) -> Judge:
         parts = {field: arrays[f"{name}/{field}"] for field in ("mean", "spread", "hidden", "hidden_bias", "out")}
         return Judge(**parts, out_bias=float(arrays[f"{name}/out_bias"]))
 
-    return Gate(brain=judge("brain"), flair=judge("flair"), threshold=threshold, sure=sure)
+    names = sorted({name.partition("/")[0] for name in arrays} - {"flair"})
+    return Gate(
+        brain=tuple(judge(name) for name in names),
+        flair=judge("flair"),
+        threshold=float(numbers["threshold"]),
+        series_threshold=numbers.get("series_threshold"),
+        sure=float(numbers.get("sure", 0.0)),
+    )
 
 
 _TINT = 0.02

@@ -109,10 +109,7 @@ class Pipeline:
         from ml.networks import load
 
         classifier, unet = load.compiled(folder)
-        numbers = manifest["gate"]
-        judge = gate.from_arrays(
-            weights.read_arrays(folder / "gate.npz"), float(numbers["threshold"]), float(numbers.get("sure", 0.0))
-        )
+        judge = gate.from_arrays(weights.read_arrays(folder / "gate.npz"), manifest["gate"])
         return cls(classifier, unet, judge, settings, manifest)
 
     def __call__(self, volumes: Sequence[Volume], *, batch: int = 16, progress: Report | None = None) -> list[Findings]:

@@ -138,17 +138,8 @@ def _each(act: Callable[[np.ndarray], np.ndarray]) -> Change:
 
 def _stripped(voxels: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """A rim is taken off the head, but never the lesion: nearly skull stripping."""
-    bright = ndimage.uniform_filter(voxels.max(axis=3), (1, 9, 9)) > 30
-    inside = np.ones_like(truth)
-    for axis in (1, 2):
-        inside &= np.maximum.accumulate(bright, axis) & np.flip(
-            np.maximum.accumulate(np.flip(bright, axis), axis), axis
-        )
-    padded = np.pad(inside, ((0, 0), (1, 1), (1, 1)))
-    depth = np.stack([ndimage.distance_transform_edt(mask)[1:-1, 1:-1] for mask in padded])
     # Scalp and skull are about a fourteenth of the head's width; real stripping follows the brain itself.
-    rim = float(np.sqrt(inside.sum(axis=(1, 2)).max())) / 14
-    kept = (depth > rim) | truth
+    kept = spoil.without_rim(voxels, 1 / 14) | truth
     return voxels * kept[..., None].astype(np.uint8), truth
 
 

@@ -9,16 +9,20 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
+from scipy import ndimage
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.neural_network import MLPClassifier
 from sklearn.preprocessing import StandardScaler
 
 from ml import preprocess
-from ml.training import cache, not_brain
+from ml.training import cache, not_brain, spoil
 from ml.training.datasets import DataFault
 
 Features = Callable[[np.ndarray], np.ndarray]
 """Prepared uint8 (n, 256, 256, 3) to float32 (n, features)."""
+
+
+_STRIPPED, _RIM = 0.15, (1 / 24, 1 / 9)
 
 
 def read_pictures(folder: Path) -> dict[str, list[np.ndarray]]:
@@ -63,10 +67,35 @@ def vary(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return picture
 
 
+def recontrast(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """The same body as another machine might show it: uint8 (rows, columns, 3), grey.
+
+    Shades go through a random curve between quantiles of what is not air, so that no gate learns a kind by
+    its shades alone; some come larger in the picture or unevenly bright.
+    """
+    rows, columns = picture.shape[:2]
+    keep = random.uniform(0.55, 1.0) if random.random() < 0.5 else 1.0
+    top, left = int(random.uniform(0, 1 - keep) * rows), int(random.uniform(0, 1 - keep) * columns)
+    part = picture[top : top + int(keep * rows), left : left + int(keep * columns)]
+    level = ndimage.gaussian_filter(part.mean(2) / 255, random.uniform(0.3, 1.2))
+    body = level[level > 0.06]
+    if body.size < 100:
+        return picture
+    count = int(random.integers(4, 8))
+    shades = np.concatenate([[0.0, random.uniform(0, 0.05)], random.uniform(0, 1, count)])
+    knots = np.concatenate([[0.0, 0.05], np.maximum(np.quantile(body, np.linspace(0.02, 1, count)), 0.06)])
+    level = np.interp(level, knots, shades)
+    if random.random() < 0.5:
+        field = ndimage.zoom(random.uniform(0.5, 1.3, (3, 3)), np.array(level.shape) / 3, order=1)
+        level = level * field[: level.shape[0], : level.shape[1]]
+    level = level + random.normal(0, random.uniform(0, 0.04), level.shape) * (level > 0.02)
+    return np.repeat((np.clip(level, 0, 1) * 255).astype(np.uint8)[..., None], 3, axis=2)
+
+
 def brains(slices: cache.Slices, family: str, count: int, random: np.random.Generator) -> np.ndarray:
     """Random prepared slices of a family, in the ways that they may arrive; uint8 (n, 256, 256, 3).
 
-    LGG slices come as composite or as one grey channel; half of all are varied as a picture.
+    LGG slices come as composite or as one grey channel; some are stripped of their skulls, most varied as a picture.
     """
     places = np.flatnonzero([slices.cases[case].family == family for case in slices.case])
     pictures = []
@@ -74,17 +103,22 @@ def brains(slices: cache.Slices, family: str, count: int, random: np.random.Gene
         picture = np.asarray(slices.images[place])
         if family == "lgg" and random.random() < 0.5:
             picture = np.repeat(picture[..., (channel := int(random.choice([0, 1, 1, 2]))) : channel + 1], 3, 2)
+        if random.random() < _STRIPPED:
+            picture = picture * spoil.without_rim(picture[None], random.uniform(*_RIM))[0, ..., None]
         if random.random() < 0.6:
             picture = preprocess.prepare(vary(picture, random)[None]).images[0]
         pictures.append(picture)
     return np.stack(pictures)
 
 
-def others(kinds: dict[str, list[np.ndarray]], copies: int, random: np.random.Generator) -> np.ndarray:
-    """Every picture of some kinds and varied copies of it, prepared: uint8 (n, 256, 256, 3)."""
-    pictures = [picture for kind in kinds.values() for picture in kind]
-    varied = [vary(picture, random) for picture in pictures for _ in range(copies)]
-    return prepare_all(pictures + varied)
+def others(pictures: Sequence[np.ndarray], copies: int, random: np.random.Generator, *, shades: bool) -> np.ndarray:
+    """Pictures and varied copies of each, prepared: uint8 (n, 256, 256, 3). `shades`: half of the copies in others."""
+    varied = [
+        vary(recontrast(picture, random) if shades and copy % 2 else picture, random)
+        for picture in pictures
+        for copy in range(copies)
+    ]
+    return prepare_all([*pictures, *varied])
 
 
 def generated(count: int, random: np.random.Generator) -> np.ndarray:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ml.gate import Judge, from_arrays, plain
+from ml.gate import SERIES, Gate, Judge, from_arrays, plain
 from ml.training import cache, drawn_bodies, gate, recipe
 
 _SEED = 5
@@ -18,11 +19,20 @@ _MISNAMED = 0.01
 """Share of pictures whose family may be named wrongly among those where it is called sure."""
 _COPIES = 9
 """Varied copies of each picture to refuse."""
+_JUDGES = (5, 6, 7)
+"""Seeds of the judges whose log-odds are added up."""
+_OF_SERIES = 0.75
+"""Where a series is refused, on the way from the threshold of a slice to the lowest median of a brain's series."""
+_SERIES = 10
+"""Slices of a patient, or pictures of one kind and plane, that stand for a series."""
+
+_HEADS = ("head_ct",)
+"""Kinds whose shades stay: a head by CT in other shades is a head by MRI."""
 
 Answers = Callable[[np.ndarray], np.ndarray]
 """Prepared uint8 (n, 256, 256, 3) to what the classifier's convolutions answer, float32 (n, channels)."""
 Sets = dict[str, np.ndarray]
-"""Features (n, features) by name: "yes/...", "no/KIND" to fit on, "yes_held/...", "no_held/KIND" kept apart."""
+"""Features (n, features) by name: "yes/...", "no/KIND" to fit on, "yes_held/...", "no_held/KIND" kept apart; "series/N" slices of one brain."""
 
 
 def grey_flair(images: np.ndarray) -> np.ndarray:
@@ -46,7 +56,7 @@ def gather(answers: Answers, learnt: cache.Slices, held: cache.Slices, not_brain
     for kind, pictures in gate.read_pictures(not_brain).items():
         # The last third of each kind is held out: neighbouring numbers may be one person.
         border = len(pictures) * 2 // 3
-        sets[f"no/{kind}"] = features(gate.others({kind: pictures[:border]}, _COPIES, random))
+        sets[f"no/{kind}"] = features(gate.others(pictures[:border], _COPIES, random, shades=kind not in _HEADS))
         sets[f"no_held/{kind}"] = features(gate.prepare_all(pictures[border:]))
     sets["no/generated"] = features(gate.generated(1000, random))
     sets["no_held/generated"] = features(gate.generated(300, later))
@@ -58,7 +68,30 @@ def gather(answers: Answers, learnt: cache.Slices, held: cache.Slices, not_brain
         lgg = np.flatnonzero(recipe.families(slices) == "lgg")
         picked = np.sort(random.choice(lgg, min(count, len(lgg)), replace=False))
         sets[name] = features(grey_flair(np.asarray(slices.images[picked])))
+    for number, images in enumerate(_series(held, np.random.default_rng(_SEED + 2))):
+        sets[f"series/{number:03}"] = features(images)
     return sets
+
+
+def _series(slices: cache.Slices, random: np.random.Generator) -> Iterator[np.ndarray]:
+    """Brains as series, uint8 (n, 256, 256, 3) each: LGG patients in all their channels, BRISC by kind and plane."""
+    strata: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for number, case in enumerate(slices.cases):
+        places = np.flatnonzero(slices.case == number)
+        if case.family == "brisc":
+            strata[case.kind, case.plane].append(int(places[0]))
+            continue
+        images = np.asarray(slices.images[places[np.linspace(0, len(places) - 1, _SERIES).astype(int)]])
+        yield images
+        for channel in range(3):
+            grey = np.repeat(images[..., channel : channel + 1], 3, axis=3)
+            yield grey
+            seed = int(random.integers(2**31))  # all slices of a series are exported in one way
+            yield gate.prepare_all([gate.vary(picture, np.random.default_rng(seed)) for picture in grey])
+    for members in strata.values():
+        shuffled = random.permutation(members)
+        for start in range(0, len(shuffled) - _SERIES + 1, _SERIES):
+            yield np.asarray(slices.images[np.sort(shuffled[start : start + _SERIES])])
 
 
 def _bodies(count: int, random: np.random.Generator) -> np.ndarray:
@@ -76,48 +109,77 @@ def _misused(slices: cache.Slices, count: int, random: np.random.Generator) -> n
 
 
 def fit(sets: Sets, *, unseen: bool) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Fits both judges: the manifest's part, and the arrays of the weight file.
+    """Fits all judges: the manifest's part, and the arrays of the weight file.
 
     `unseen` also measures kinds that were never trained on: the gate is fitted anew without each.
     """
-    positive, held = _all_of(sets, "yes/"), _all_of(sets, "yes_held/")
-    arrays = gate.fit(positive, _all_of(sets, "no/"))
-    score = _judge(arrays).score
-    threshold = float(np.quantile(score(held), _REFUSED))
-    flair_arrays = gate.fit(sets["flair"], sets["yes/brisc"])
-    stored = {f"brain/{name}": value for name, value in arrays.items()}
-    stored |= {f"flair/{name}": value for name, value in flair_arrays.items()}
-    facts: dict[str, Any] = {
-        "threshold": round(threshold, 4),
+    arrays = _fit_brain(sets)
+    flair = gate.fit(sets["flair"], sets["yes/brisc"])
+    stored = {
+        f"{name}/{key}": value for name, part in (arrays | {"flair": flair}).items() for key, value in part.items()
+    }
+    fitted, facts = _thresholds(stored, sets)
+    held = _all_of(sets, "yes_held/")
+    facts |= {
         "held_out_refused": {
-            name.removeprefix("no_held/"): _below(score(part), threshold)
+            name.removeprefix("no_held/"): _below(fitted.score(part), fitted.threshold)
             for name, part in sets.items()
             if name.startswith("no_held/")
         },
-        "kinds_never_trained_on_refused": _never_seen(sets, positive, held) if unseen else {},
-        "brain_slices_refused": _below(score(held), threshold),
+        "kinds_never_trained_on_refused": _never_seen(sets, flair) if unseen else {},
+        "brain_slices_refused": _below(fitted.score(held), fitted.threshold),
         "brain_slices_refused_by_set": {
-            name.removeprefix("yes_held/"): _below(score(part), threshold)
+            name.removeprefix("yes_held/"): _below(fitted.score(part), fitted.threshold)
             for name, part in sets.items()
             if name.startswith("yes_held/")
         },
-        "drawn_heads_refused": _below(score(sets["yes/drawn"]), threshold) if "yes/drawn" in sets else None,
-        **_naming(_judge(flair_arrays), sets),
+        "drawn_heads_refused": _below(fitted.score(sets["yes/drawn"]), fitted.threshold)
+        if "yes/drawn" in sets
+        else None,
+        **_naming(fitted.flair, sets),
     }
     return facts, stored
 
 
-def _never_seen(sets: Sets, positive: np.ndarray, held: np.ndarray) -> dict[str, float]:
-    """Share refused of each kind (all its pictures, no copies) by a gate that was fitted without it."""
+def _fit_brain(sets: Sets, without: str = "") -> dict[str, dict[str, np.ndarray]]:
+    """The judges of the brain, by name; `without` one set to refuse."""
+    yes, no = _all_of(sets, "yes/"), _all_of(sets, "no/", without)
+    return {f"brain{number}": gate.fit(yes, no, seed=seed) for number, seed in enumerate(_JUDGES, 1)}
+
+
+def _thresholds(stored: dict[str, np.ndarray], sets: Sets) -> tuple[Gate, dict[str, Any]]:
+    """The gate of some arrays, with thresholds chosen on held-out brains."""
+    score = from_arrays(stored, {"threshold": 0.0}).score
+    slices = float(np.quantile(score(_all_of(sets, "yes_held/")), _REFUSED))
+    medians = [float(np.median(score(part))) for name, part in sets.items() if name.startswith("series/")]
+    # Below what every held-out series reached: sequences that were not seen differ more.
+    series = max(slices, slices + _OF_SERIES * (min(medians) - slices)) if medians else slices
+    numbers = {"threshold": round(slices, 4), "series_threshold": round(series, 4)}
+    facts = numbers | {"series": len(medians), "series_lowest": round(min(medians), 4) if medians else None}
+    return from_arrays(stored, numbers), facts
+
+
+def _never_seen(sets: Sets, flair: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:
+    """Share refused of each kind (all its pictures, no copies) by a gate that was fitted without it.
+
+    As lone pictures, and as series of five pictures of the kind.
+    """
     refused = {}
     for name in [name for name in sets if name.startswith("no/")]:
         kind = name.removeprefix("no/")
-        other = _judge(gate.fit(positive, _all_of(sets, "no/", without=name)))
+        parts = _fit_brain(sets, without=name) | {"flair": flair}
+        other, _ = _thresholds(
+            {f"{part}/{key}": v for part, arrays in parts.items() for key, v in arrays.items()}, sets
+        )
         real = kind not in ("generated", "bodies", "misused")
         # `gate.others` puts the pictures themselves before their varied copies.
         whole = sets[name][: len(sets[name]) // (_COPIES + 1)] if real else sets[name][:0]
-        shown = np.concatenate([whole, sets[f"no_held/{kind}"]])
-        refused[kind] = _below(other.score(shown), float(np.quantile(other.score(held), _REFUSED)))
+        scores = other.score(np.concatenate([whole, sets[f"no_held/{kind}"]]))
+        medians = [np.median(scores[start : start + SERIES]) for start in range(0, len(scores) - SERIES + 1, SERIES)]
+        refused[kind] = {
+            "alone": _below(scores, other.threshold),
+            "series": _below(np.array(medians), other.series_threshold or other.threshold),
+        }
     return refused
 
 
@@ -151,9 +213,3 @@ def _all_of(sets: Sets, prefix: str, without: str = "") -> np.ndarray:
 
 def _below(scores: np.ndarray, threshold: float) -> float:
     return round(float((scores < threshold).mean()), 4)
-
-
-def _judge(arrays: dict[str, np.ndarray]) -> Judge:
-    return from_arrays(
-        {f"{name}/{key}": value for name in ("brain", "flair") for key, value in arrays.items()}, 0
-    ).brain

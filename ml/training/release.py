@@ -52,7 +52,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--crossvalidation", type=Path, help="folder of `crossvalidate --out`: chooses size intervals")
     parser.add_argument("--cache", type=Path, help="where prepared slices are kept (default: DIR of the segmenter)")
     parser.add_argument("--unseen", action="store_true", help="also measure kinds that the gate never saw (slow)")
-    parser.add_argument("--keep-gate", action="store_true", help="leave the gate as it is: only the U-Net is new")
+    parser.add_argument(
+        "--keep-gate", type=Path, metavar="DIR", help="models whose gate is taken as it is: only the U-Net is new"
+    )
     parser.add_argument("--version", required=True)
     parser.add_argument("--out", type=Path, default=weights.FOLDER)
     args = parser.parse_args(arguments)
@@ -64,7 +66,7 @@ def main(arguments: list[str] | None = None) -> int:
             _release(args, cases, Path(aside))
             for name in (load.CLASSIFIER, load.UNET, GATE, weights.MANIFEST, change.FILE):
                 shutil.copyfile(Path(aside) / name, args.out / name)
-    except datasets.DataFault as fault:
+    except (datasets.DataFault, weights.WeightsFault) as fault:
         log.error("%s", fault)
         return 2
     return 0
@@ -72,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _release(args: argparse.Namespace, cases: list[datasets.Case], aside: Path) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
-    before = json.loads((args.out / weights.MANIFEST).read_text()) if args.keep_gate else None
+    before = weights.read_manifest(args.keep_gate) if args.keep_gate else None
     store_averages(args.classifier, classifier(side=128, place=True), aside / load.CLASSIFIER)
     store_averages(args.segmenter, unet(), aside / load.UNET)
     networks = Compiled(classifying(load.folded_classifier(aside))), Compiled(load.folded_unet(aside))
@@ -92,7 +94,7 @@ def _release(args: argparse.Namespace, cases: list[datasets.Case], aside: Path) 
         if before["files"][load.CLASSIFIER] != weights.digest(aside / load.CLASSIFIER):
             raise datasets.DataFault("The classifier changed, so the gate must be fitted anew: leave out --keep-gate.")
         manifest["gate"] = before["gate"]
-        shutil.copyfile(args.out / GATE, aside / GATE)
+        shutil.copyfile(args.keep_gate / GATE, aside / GATE)
     else:
         sets = judges.gather(lambda images: _run(networks[0], images)[1], learnt, held, args.not_brain, args.also_brain)
         manifest["gate"], stored = judges.fit(sets, unseen=args.unseen)

@@ -1,4 +1,4 @@
-"""What a picture suffers on its way to us, drawn for some of a batch: hard compression, burnt-in text."""
+"""What a picture suffers on its way to us: hard compression, burnt-in text, a stripped skull."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 
 import numpy as np
 from PIL import Image, ImageDraw
+from scipy import ndimage
 
 _COMPRESSED, _WRITTEN = 0.12, 0.14
 _QUALITY = (25, 75)
@@ -43,3 +44,19 @@ def write(image: np.ndarray, random: np.random.Generator) -> np.ndarray:
         y = int(random.choice([3, 14, 25, int(random.integers(25, 60)), image.shape[0] - 27, image.shape[0] - 15]))
         draw.text((x, y), words, fill=(shade,) * 3, font_size=int(random.integers(8, 13)))
     return np.asarray(sheet)
+
+
+def without_rim(voxels: np.ndarray, share: float) -> np.ndarray:
+    """What is left of heads, uint8 (slices, rows, columns, channels), without a rim: bool (slices, rows, columns).
+
+    The rim is `share` of the largest slice's width: roughly what skull stripping takes.
+    """
+    bright = ndimage.uniform_filter(voxels.max(axis=3), (1, 9, 9)) > 30
+    inside = np.ones_like(bright)
+    for axis in (1, 2):
+        inside &= np.maximum.accumulate(bright, axis) & np.flip(
+            np.maximum.accumulate(np.flip(bright, axis), axis), axis
+        )
+    padded = np.pad(inside, ((0, 0), (1, 1), (1, 1)))
+    depth = np.stack([ndimage.distance_transform_edt(mask)[1:-1, 1:-1] for mask in padded])
+    return np.asarray(depth > float(np.sqrt(inside.sum(axis=(1, 2)).max())) * share)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ml.gate import from_arrays
+from ml.gate import REFUSAL, SERIES, from_arrays
 from ml.training import calibration, judges, series
 from ml.training.series import Scan
 
@@ -88,6 +88,7 @@ class TestTheGate:
             "yes_held/brisc": cloud(100, 3, 4), "no/photo": cloud(100, -3, 0), "no_held/photo": cloud(20, -3, 0),
             "no/ct": cloud(100, -3, 4), "no_held/ct": cloud(20, -3, 4), "flair": cloud(150, 3, 0),
             "flair_held": cloud(100, 3, 0),
+            **{f"series/{number}": cloud(10, 3, 0) for number in range(5)},
         }  # fmt: skip
 
     def test_it_refuses_what_is_no_brain_and_few_brains(self, random: np.random.Generator) -> None:
@@ -96,11 +97,24 @@ class TestTheGate:
         assert facts["brain_slices_refused"] <= 0.01
         assert set(facts["kinds_never_trained_on_refused"]) == {"photo", "ct"}
 
+    def test_half_of_a_series_must_look_like_a_brain(self, random: np.random.Generator) -> None:
+        facts, arrays = judges.fit(self.sets(random), unseen=False)
+        gate = from_arrays(arrays, facts)
+        assert facts["threshold"] < facts["series_threshold"] < facts["series_lowest"]
+        line = np.stack([np.linspace(3, -3, 400), np.linspace(2, 2, 400)], 1)
+        score = gate.score(line)
+        odd = line[np.argmin(np.abs(score - (facts["threshold"] + facts["series_threshold"]) / 2))]
+        picture = np.tile(np.arange(256, dtype=np.uint8), (256, 1))[..., None].repeat(3, 2)
+        assert gate.refuse(odd[None], picture[None]) is None
+        assert gate.refuse(np.tile(odd, (SERIES, 1)), np.stack([picture] * SERIES)) == REFUSAL
+        mostly = np.concatenate([np.tile([3.0, 0.0], (3, 1)), np.tile(odd, (2, 1))])
+        assert gate.refuse(mostly, np.stack([picture] * SERIES)) is None
+
     def test_a_family_is_named_only_when_sure(self, random: np.random.Generator) -> None:
         facts, arrays = judges.fit(self.sets(random), unseen=False)
-        plain = from_arrays(arrays, facts["threshold"])
+        plain = from_arrays(arrays, facts | {"sure": 0.0})
         clear = np.abs(plain.flair.score(np.array([[3.0, 0.0], [3.0, 4.0]]))).min()
-        gate = from_arrays(arrays, facts["threshold"], sure=float(clear) / 2)
+        gate = from_arrays(arrays, facts | {"sure": float(clear) / 2})
         assert gate.family(np.array([[3.0, 0.0]]), colour=False, sequence=None) == ("flair", True)
         assert gate.family(np.array([[3.0, 4.0]]), colour=False, sequence=None) == ("t1c", True)
         between = min(np.arange(0, 4, 0.02), key=lambda y: abs(float(gate.flair.score(np.array([[3.0, y]]))[0])))
