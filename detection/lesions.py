@@ -118,9 +118,9 @@ def between(interval: Any) -> str:
 
 
 def in_patient(place: Sequence[float]) -> str:
-    """A place in mm LPS as `L 23.1, P 14, S 33.2 mm`: letters say which way, so that no convention has to be known."""
+    """A place in mm LPS as `L 23.1, P 14.0, S 33.2 mm`: letters say which way, so that no convention has to be known."""
     sides = zip(("LR", "PA", "SI"), place, strict=True)
-    return ", ".join(f"{pair[value < 0]} {words.plain(abs(value))}" for pair, value in sides) + " mm"
+    return ", ".join(f"{pair[value < 0]} {abs(value):.1f}" for pair, value in sides) + " mm"
 
 
 def edge_letters(orientation: dict[str, str]) -> tuple[str, str, str, str]:
@@ -155,8 +155,9 @@ def _centroid(lesion: dict[str, Any]) -> str:
     if not centroid:
         return ""
     place = lesion.get("centroid_lps_mm")
-    where = f"slice {centroid[0] + 1:.1f}, row {centroid[1] + 1:.0f}, column {centroid[2] + 1:.0f}"
-    return f"centroid: {f'{in_patient(place)}; ' if place else ''}{where}"
+    if place:
+        return f"centroid {in_patient(place)}"
+    return f"centroid: slice {centroid[0] + 1:.1f}, row {centroid[1] + 1:.0f}, column {centroid[2] + 1:.0f}"
 
 
 def _volume(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str]:
@@ -164,7 +165,8 @@ def _volume(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str]:
     if volume is None:
         return NOT_COMPUTABLE, NO_DISTANCE if found.get("spacing_mm") else NO_SPACING
     if interval is None:
-        return millilitres(volume), SMALL_PART if found.get("tumour_volume_ml_interval") else "interval not known"
+        small = found.get("lesion_interval_level") is not None
+        return millilitres(volume), SMALL_PART if small else "interval not known"
     return millilitres(volume), between(interval)
 
 

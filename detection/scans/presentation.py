@@ -11,6 +11,7 @@ from detection.lesions import LesionRow
 from detection.models import Analysis, Delivery, Scan, StoredFile
 from detection.models.analysis import State, Verdict
 from detection.models.scan import Kind
+from detection.models.scan import Sequence as MrSequence
 from detection.scans import words
 from detection.scans.verdicts import VerdictBlock, slice_thresholds, thresholds
 from detection.scans.words import StateWord
@@ -172,7 +173,8 @@ def _checks(scan: Scan, found: dict[str, Any]) -> tuple[tuple[str, str], ...]:
         channels = {"T1": scan.fused_pre_id, "FLAIR": scan.fused_flair_id, "T1 with contrast": scan.fused_post_id}
         checks = [("check", " + ".join(name for name, source in channels.items() if source))]
     else:
-        checks = [("check", f"Sequence {sequence}") if sequence else ("info", "Sequence not stated")]
+        known = dict(MrSequence.choices).get(sequence or "")
+        checks = [("check", known) if known else ("info", "Sequence not stated")]
     if spacing:
         size = f"Spacing {words.plain(spacing['row'])} × {words.plain(spacing['column'])} mm"
         between = spacing.get("between_slices")

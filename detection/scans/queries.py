@@ -54,7 +54,7 @@ def mark_opened(scan: Scan, user: User) -> None:
 
 
 def earlier_scans(scan: Scan, user: User) -> list[tuple[Scan, Basis]]:
-    """Finished series of the same patient from before a scan, the latest first, that a person may see.
+    """Finished series of the same patient from before a scan, that a person may see: the latest first, of one day the like first.
 
     The same patient: the files carry the same number, or the same owner typed the same reference.
     Scans of the same upload, and the same files uploaded twice, are no earlier visits.
@@ -81,9 +81,14 @@ def earlier_scans(scan: Scan, user: User) -> list[tuple[Scan, Basis]]:
     )
     place = (taken_on(scan)[0], scan.created_at)
     before = [each for each in found if (taken_on(each)[0], each.created_at) < place and not each.is_superseded]
-    before.sort(key=lambda each: (taken_on(each)[0], each.created_at), reverse=True)
+    before.sort(key=lambda each: (taken_on(each)[0], _is_alike(each, scan), each.created_at), reverse=True)
     pseudonym = study.patient_pseudonym
     return [
         (each, "pseudonym" if pseudonym and each.study.patient_pseudonym == pseudonym else "reference")
         for each in before[:MOST_EARLIER]
     ]
+
+
+def _is_alike(one: Scan, other: Scan) -> bool:
+    """Whether two series are of one sequence, so that their outlines mean the same."""
+    return (one.is_fused, one.known_sequence) == (other.is_fused, other.known_sequence)

@@ -7,19 +7,21 @@ out; an empty finding has no segmentation at all, because readers crash on one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from highdicom import AlgorithmIdentificationSequence
 from highdicom.color import CIELabColor
 from highdicom.seg import SegmentAlgorithmTypeValues, Segmentation, SegmentationTypeValues, SegmentDescription
+from pydicom import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
 from ml.imaging.writers.common import (
     MANUFACTURER,
     MODEL_NAME,
+    NO_GEOMETRY,
     Meaning,
     NotExportable,
     Provenance,
@@ -27,7 +29,7 @@ from ml.imaging.writers.common import (
 )
 from ml.imaging.writers.dicom import SERIES_NUMBERS, stamp
 from ml.imaging.writers.marks import MARK
-from ml.imaging.writers.source import SourceSeries
+from ml.imaging.writers.source import Plane, SourceSeries
 
 ALGORITHM_NAME = "Brainscan U-Net outline"
 # CID 7162: "Artificial Intelligence".
@@ -50,9 +52,9 @@ def segmentation(
         ValueError: if the masks are not this scan's or not of the source's shape.
     """
     meaning = meaning_of(scan)
-    _, labels, count = source.outlined(masks, scan, form="a DICOM Segmentation")
+    planes, labels, count = source.outlined(masks, scan, form="a DICOM Segmentation")
     segments = Segmentation(
-        source_images=source.instances,
+        source_images=_with_thickness(source, planes),
         pixel_array=_for_every_frame(source, labels),
         segmentation_type=SegmentationTypeValues.BINARY,
         segment_descriptions=[_describe(number, meaning, provenance) for number in range(1, count + 1)],
@@ -80,6 +82,31 @@ def segmentation(
 def tracking(number: int, meaning: Meaning, provenance: Provenance) -> tuple[str, str]:
     """Tracking UID and identifier of the result's lesion `number`, counted from 1."""
     return provenance.uid("lesion", number), f"{meaning.label} {number}"
+
+
+def _with_thickness(source: SourceSeries, planes: Sequence[Plane]) -> list[Dataset]:
+    """The instances, each with a slice thickness, which readers of segmentations take for given.
+
+    A single-frame original may state none (PS3.3 C.8.3.1): the distance of the first two slices stands in its place.
+
+    Raises:
+        NotExportable: for a lone slice without a thickness.
+    """
+    if source.is_multiframe:
+        return source.instances
+    between = float(np.linalg.norm(planes[1].position - planes[0].position)) if len(planes) > 1 else None
+    instances: list[Dataset] = []
+    for dataset in source.instances:
+        if not dataset.get("SliceThickness"):
+            if between is None:
+                raise NotExportable(NO_GEOMETRY)
+            thick = Dataset()
+            thick.update(dataset)  # the original stays as it came
+            thick.add_new("SliceThickness", "DS", between)
+            instances.append(thick)
+        else:
+            instances.append(dataset)
+    return instances
 
 
 def _for_every_frame(source: SourceSeries, labels: np.ndarray) -> np.ndarray:

@@ -257,7 +257,7 @@ def _comments(scan: Mapping[str, Any], provenance: Provenance) -> list[str]:
     if scan["compartment"] is not None:
         comments.append(f"The outlines mean: {meaning_of(scan).label}. {MARK}")
     for name, size in (
-        ("All lesions together", scan.get("tumour_volume_ml_interval")),
+        ("All together", scan.get("tumour_volume_ml_interval")),
         *((f"Lesion {number}", lesion.get("volume_ml_interval")) for number, lesion in enumerate(scan["lesions"], 1)),
     ):
         if size:

@@ -200,3 +200,56 @@ def test_diameters_and_side_are_reported_where_they_are_known():
     site = next(item for item in first.ContentSequence if item.ConceptNameCodeSequence[0].CodeMeaning == "Finding Site")
     assert site.ContentSequence[0].ConceptCodeSequence[0].CodeMeaning == "Left"
     assert any("between 0.4 and 0.9 ml" in text for text in texts(document))
+
+
+@pytest.fixture(params=["missing", "empty"])
+def without_thickness(request):
+    """The series as some converters write it."""
+    series = mr_series()
+    for dataset in series:
+        del dataset.SliceThickness
+        if request.param == "empty":
+            dataset.SliceThickness = None
+    return series
+
+
+def test_the_slice_distance_stands_for_a_thickness_that_is_not_stated(without_thickness):
+    source, found = SourceSeries(without_thickness), scan_of(wedge())
+    segments = segmentation(source, wedge(), found, PROVENANCE)
+    assert validate(to_bytes(segments)) == []
+    measures = segread(BytesIO(to_bytes(segments))).SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    assert measures.SliceThickness == SLICE_MM
+    assert not without_thickness[0].get("SliceThickness")
+    assert report(source, found, PROVENANCE, segments)
+
+
+def test_a_lone_slice_without_a_thickness_has_a_report_and_no_segmentation(without_thickness):
+    source, masks = SourceSeries(without_thickness[4:5]), wedge()[4:5]
+    with pytest.raises(NotExportable, match="do not say where its slices lie"):
+        segmentation(source, masks, scan_of(masks), PROVENANCE)
+    assert len(groups(report(source, scan_of(masks), PROVENANCE, None))) == 2
+
+
+def test_the_centroid_is_a_point_in_the_originals_frame_of_reference():
+    source, found = SourceSeries(mr_series()), scan_of(wedge())
+    centroid = place(LPS, np.argwhere(lesion_labels(wedge())[0] == 1)).mean(axis=0)
+    found["lesions"][0]["centroid_lps_mm"] = centroid.round(3).tolist()
+    document = report(source, found, PROVENANCE, segmentation(source, wedge(), found, PROVENANCE))
+    assert validate(to_bytes(document)) == []
+    read = srread(BytesIO(to_bytes(document)))
+    points = [[item for item in group.ContentSequence if item.ValueType == "SCOORD3D"] for group in groups(read)]
+    assert [len(each) for each in points] == [0, 1, 0]
+    ((point,),) = [each for each in points if each]
+    assert point.ConceptNameCodeSequence[0].CodeMeaning == "Center of Mass"
+    assert point.ReferencedFrameOfReferenceUID == mr_series()[0].FrameOfReferenceUID
+    assert list(point.GraphicData) == pytest.approx(centroid, abs=0.001)
+
+
+def test_intervals_are_told_with_how_often_they_held():
+    source, found = SourceSeries(mr_series()), scan_of(wedge())
+    found |= {"tumour_volume_ml_interval": [1.5, 4], "interval_level": 0.75}
+    found["lesions"][0]["volume_ml_interval"] = [1.25, 3.5]
+    said = texts(report(source, found, PROVENANCE, segmentation(source, wedge(), found, PROVENANCE)))
+    assert any("All together: the volume lies between 1.5 and 4 ml" in text for text in said)
+    assert any("Lesion 1: the volume lies between 1.25 and 3.5 ml" in text for text in said)
+    assert any("75% of scans" in text for text in said)
