@@ -279,7 +279,7 @@ def _at_most(seconds: float) -> Iterator[None]:
     try:
         yield
     finally:
-        _start_timer(left)
+        signal.setitimer(signal.ITIMER_PROF, left)
         signal.signal(signal.SIGPROF, before)
 
 

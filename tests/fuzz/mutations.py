@@ -24,6 +24,15 @@ def broken_files(draw: st.DrawFn) -> bytes:
     return bytes(content)
 
 
+@st.composite
+def flipped_headers(draw: st.DrawFn) -> bytes:
+    """One good file with one bit turned over, anywhere in its header."""
+    content = bytearray(seeds()[draw(st.sampled_from(sorted(seeds())))])
+    bit = draw(st.integers(0, 8 * min(len(content), _HEADER) - 1))
+    content[bit // 8] ^= 1 << bit % 8
+    return bytes(content)
+
+
 def _injure(draw: st.DrawFn, content: bytearray) -> None:
     kind = draw(st.sampled_from(["bit", "number", "number", "bytes", "cut", "drop", "double", "swap"]))
     near = draw(st.booleans())

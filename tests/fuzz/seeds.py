@@ -19,7 +19,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
-from tests import phantoms_dicom
+from tests import phantoms_cd, phantoms_dicom
 
 NAMES = ("Zabrinska", "Wilhelmina", "Quackenbush", "Elsewhere")
 """Looked for afterwards. Words only: a broken tag may turn a number into a date, and dates stay."""
@@ -116,6 +116,9 @@ def seeds() -> dict[str, bytes]:
         "packed.tif": _picture("TIFF", compression="tiff_lzw", save_all=True),
         "picture.bmp": _picture("BMP"),
     }
+    parts = [phantoms_dicom.with_names(each) for each in phantoms_dicom.series(_pixels(2))]
+    made["index.dcm"] = phantoms_cd.index(parts, [["IM0"], ["IM1"]])
+    made["cd.zip"] = _zip({"DICOMDIR": made["index.dcm"], "IM0": _saved(parts[0])})
     made["head.zip"] = _zip({f"{number}.png": made["picture.png"] for number in range(3)})
     made["exam.zip"] = _zip({"IM1": made["explicit.dcm"], "IM2": made["implicit.dcm"], "one.nii": made["one.nii"]})
     return made

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.fuzz import properties
-from tests.fuzz.mutations import broken_files
+from tests.fuzz.mutations import broken_files, flipped_headers
 from tests.fuzz.seeds import NAMES, seeds
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "60"))
@@ -30,6 +30,14 @@ def test_every_reader_answers_with_a_volume_or_a_sentence(content: bytes) -> Non
 @RUN
 @given(broken_files())
 def test_what_is_stored_of_a_broken_file_names_nobody(content: bytes) -> None:
+    properties.nobody_is_named(content)
+
+
+@pytest.mark.timeout(0)
+@RUN
+@given(flipped_headers())
+def test_one_bit_of_a_header(content: bytes) -> None:
+    properties.reading_answers(content)
     properties.nobody_is_named(content)
 
 
