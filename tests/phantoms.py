@@ -265,7 +265,12 @@ def write_pictures(folder: Path, voxels: np.ndarray, name: str = "head_{}.png") 
 
 
 def write_nifti(
-    path: Path, voxels: np.ndarray, *, axes: str = "RAS", spacing: tuple[float, float, float] = (5.0, 0.9, 0.8)
+    path: Path,
+    voxels: np.ndarray,
+    *,
+    axes: str = "RAS",
+    spacing: tuple[float, float, float] = (5.0, 0.9, 0.8),
+    tilt: float = 0.0,
 ) -> Path:
     """Write axial slices as NIfTI.
 
@@ -273,6 +278,7 @@ def write_nifti(
         voxels: (slices upwards, rows to the back, columns to the left).
         axes: the way the file stores its axes, as nibabel names them.
         spacing: mm between slices, rows, columns.
+        tilt: degrees by which slices run towards the feet further back.
     """
     import nibabel
     from nibabel.orientations import axcodes2ornt, inv_ornt_aff, ornt_transform
@@ -280,6 +286,8 @@ def write_nifti(
     right_front_up = np.ascontiguousarray(voxels.transpose(2, 1, 0)[::-1, ::-1])
     affine = np.diag([spacing[2], spacing[1], spacing[0], 1.0])
     affine[:3, 3] = -60.0, -70.0, -40.0
+    cosine, sine = np.cos(np.radians(tilt)), np.sin(np.radians(tilt))
+    affine[1:3] = np.array([[cosine, -sine], [sine, cosine]]) @ affine[1:3]
     turn = ornt_transform(axcodes2ornt("RAS"), axcodes2ornt(axes))
     stored = nibabel.orientations.apply_orientation(right_front_up, turn)
     image = nibabel.Nifti1Image(stored, affine @ inv_ornt_aff(turn, right_front_up.shape))

@@ -5,7 +5,7 @@ Three derived files, and a fourth where the models explain themselves:
 - `voxels.gz`: gzip of little-endian uint8 or int16, in C order z, y, x (and three components where the picture has
   colours). Where the orientation is known the axes are canonical: x grows to the patient's left, y to the back, z to
   the head. Where it is not they are columns, rows and slices as read.
-- `mask.gz`: gzip of uint8, 0 or 1, the same grid.
+- `mask.gz`: gzip of uint8, the same grid: 0 outside, else the number of the lesion (255 for the 255th and all after).
 - `heat.gz`: gzip of uint8, 0 to 255 for 0 to 1, the same grid.
 - `volume.json`: the geometry, as `Geometry` says.
 """
@@ -13,15 +13,18 @@ Three derived files, and a fourth where the models explain themselves:
 from __future__ import annotations
 
 import json
+import math
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
 from detection.analysis.pictures import FLAIR
 from ml.findings import Findings, Verdict
-from ml.imaging.volume import Orientation, Volume
+from ml.imaging.volume import Orientation, Placement, Volume
+from ml.imaging.writers.common import lesion_labels
 from ml.preprocess import intensity_range
 
 FASTEST = 1
@@ -33,6 +36,10 @@ EIGHT_BITS_FROM = 48 << 20
 NO_ORIENTATION = "The file does not say how the head lies in it, so only the slices as acquired are shown."
 NO_DISTANCE = "The distance between slices is not known, so only the plane that was acquired is shown."
 ONE_SLICE = "One slice has one plane."
+OBLIQUE = "Oblique: the slices lie {:.0f}° off {}. All planes follow the slices as acquired; nothing is resampled."
+
+OBLIQUE_FROM = 6.0
+"""Degrees from which a tilt is told; less is how a head lies."""
 
 _CANONICAL = (("S", "I"), ("P", "A"), ("L", "R"))
 """For z, y, x: the side that the axis grows towards, and the other."""
@@ -50,7 +57,10 @@ class Geometry:
         Millimetres along x, y, z, each above 0; the one from slice to slice may be None. None where the file does
         not say.
     labels : list of str or None
-        The patient's side that x, y, z grow towards: L, P, S. None where the file does not say.
+        The patient's sides that x, y, z grow towards, the nearest first: L, P, S; `PS` for an oblique axis. None where
+        the file does not say.
+    directions : list or None
+        Unit vectors in the patient (left, back, head) along x, y, z; None where only the sides are known.
     acquired : str
         The plane of the slices: axial, coronal, sagittal, or `acquired` where the orientation is not known.
     reversed : bool
@@ -59,6 +69,8 @@ class Geometry:
         Planes that may be shown; the acquired one first.
     planes_note : str
         Why there is one plane only; empty where there are three.
+    oblique_note : str
+        How far the slices are tilted; empty where they are not, or nobody knows.
     dtype : str
         uint8 or int16, little-endian.
     components : int
@@ -69,15 +81,20 @@ class Geometry:
         Name to [lowest, highest] voxel value: `auto`, `full`, `brain`, `contrast`.
     mask, heat : bool
         Whether these files are there, and (mask) not empty.
+    diameters : list of dict
+        RANO's two perpendicular diameters of each lesion that has them: `lesion` (its number), `ends` (four [x, y, z],
+        voxels of this grid, whole numbers their middles: the longest, then the other), `mm` (the two, or None), `px`.
     """
 
     dims: list[int]
     spacing: list[float | None] | None
     labels: list[str] | None
+    directions: list[list[float]] | None
     acquired: str
     reversed: bool
     planes: list[str]
     planes_note: str
+    oblique_note: str
     dtype: str
     components: int
     slope: float
@@ -85,9 +102,37 @@ class Geometry:
     windows: dict[str, list[float]]
     mask: bool
     heat: bool
+    diameters: list[dict[str, Any]]
 
 
-def render(volume: Volume, findings: Findings, heat: np.ndarray | None = None) -> Iterator[tuple[str, bytes]]:
+@dataclass(frozen=True)
+class Packed:
+    """The voxels as they are sent, and the attributes of `Geometry` that tell how to read them."""
+
+    content: bytes
+    described: dict[str, Any]
+
+
+def pack(volume: Volume, *, refused: bool) -> Packed:
+    """The content of `voxels.gz`. Needs no findings: whether a volume is `refused` counts only where it has colours."""
+    shown = _shown(volume, refused=refused)
+    values, slope, intercept = _stored(shown)
+    windows = {
+        name: [round((edge - intercept) / slope, 3) for edge in edges] for name, edges in _windows(shown).items()
+    }
+    described = {
+        "dtype": values.dtype.name,
+        "components": values.shape[3],
+        "slope": slope,
+        "intercept": intercept,
+        "windows": windows,
+    }
+    return Packed(_packed(canonical(values, volume.orientation)), described)
+
+
+def render(
+    volume: Volume, findings: Findings, heat: np.ndarray | None = None, packed: Packed | None = None
+) -> Iterator[tuple[str, bytes]]:
     """Names and bytes of the derived files; `volume.json` last, because it names the others.
 
     Parameters
@@ -98,29 +143,26 @@ def render(volume: Volume, findings: Findings, heat: np.ndarray | None = None) -
         Of that volume, one slice each.
     heat : ndarray or None
         (slices, rows, columns), 0..1: what the classifier looked at, on the volume's own grid.
+    packed : Packed or None
+        What `pack` made of the volume, where that was done before.
     """
-    shown = _shown(volume, refused=findings.verdict is Verdict.REFUSED)
-    values, slope, intercept = _stored(shown)
-    windows = {
-        name: [round((edge - intercept) / slope, 3) for edge in edges] for name, edges in _windows(shown).items()
-    }
-    yield "voxels.gz", _packed(canonical(values, volume.orientation))
+    packed = packed or pack(volume, refused=findings.verdict is Verdict.REFUSED)
+    yield "voxels.gz", packed.content
     mask = np.empty(volume.voxels.shape[:3], np.uint8)
     for index, finding in enumerate(findings.slices):
         mask[index] = finding.mask.pixels > 0
+    if findings.lesions:
+        mask = np.minimum(lesion_labels(mask)[0], 255).astype(np.uint8)
     yield "mask.gz", _packed(canonical(mask[..., None], volume.orientation))
     if heat is not None:
         level = np.clip(np.asarray(heat, np.float32) * 255 + 0.5, 0, 255).astype(np.uint8)
         yield "heat.gz", _packed(canonical(level[..., None], volume.orientation))
     described = geometry(
         volume,
-        dtype=values.dtype.name,
-        components=values.shape[3],
-        slope=slope,
-        intercept=intercept,
-        windows=windows,
+        **packed.described,
         mask=bool(mask.any()),
         heat=heat is not None,
+        diameters=[*_diameters(volume, findings)],
     )
     yield "volume.json", json.dumps(asdict(described)).encode()
 
@@ -140,11 +182,19 @@ def geometry(volume: Volume, **values: object) -> Geometry:
     known = volume.spacing
     distances = None if known is None else [known.between_slices, known.row, known.column]
     acquired, backwards = "acquired", False
+    labels, directions, oblique = None, None, ""
     if volume.orientation is not None:
         order, flips = _turn(volume.orientation)
         acquired, backwards = volume.orientation.plane, flips[order.index(0)]
         sizes = [sizes[axis] for axis in order]
         distances = None if distances is None else [distances[axis] for axis in order]
+        labels = ["L", "P", "S"]
+        if volume.placement is not None:
+            pointing = _directions(volume.placement)
+            turned = [pointing[axis] * (-1 if back else 1) for axis, back in zip(order, flips, strict=True)]
+            directions = [[round(float(part), 6) for part in direction] for direction in turned[::-1]]
+            labels = [sides(direction) for direction in directions]
+            oblique = _oblique(volume.placement, acquired)
     note = ""
     if len(volume) == 1:
         note = ONE_SLICE
@@ -156,13 +206,60 @@ def geometry(volume: Volume, **values: object) -> Geometry:
     return Geometry(
         dims=sizes[::-1],
         spacing=None if distances is None else distances[::-1],
-        labels=None if volume.orientation is None else ["L", "P", "S"],
+        labels=labels,
+        directions=directions,
         acquired=acquired,
         reversed=backwards,
         planes=[acquired] if note else [acquired, *others],
         planes_note=note,
+        oblique_note=oblique,
         **values,  # type: ignore[arg-type]  # given by `render`, by name
     )
+
+
+def sides(direction: Sequence[float]) -> str:
+    """The patient's sides that a unit vector (left, back, head) points to, the nearest first: `P`, or `PS` if it rises.
+
+    As DICOM's Patient Orientation writes them (PS3.3 C.7.6.1.1.1).
+    """
+    axes = sorted(range(3), key=lambda axis: -abs(direction[axis]))
+    told = [axis for axis in axes if abs(direction[axis]) >= math.sin(math.radians(OBLIQUE_FROM))]
+    return "".join("LPS"[axis] if direction[axis] > 0 else "RAI"[axis] for axis in told)
+
+
+def _directions(placement: Placement) -> list[np.ndarray]:
+    """Unit vectors (left, back, head) along growing slices, rows and columns."""
+    row, column = np.array(placement.row), np.array(placement.column)
+    first, last = np.array(placement.slices[0]), np.array(placement.slices[-1])
+    through = last - first if len(placement.slices) > 1 else np.cross(column, row)
+    return [vector / np.linalg.norm(vector) for vector in (through, row, column)]
+
+
+def _oblique(placement: Placement, plane: str) -> str:
+    """The sentence of tilted slices, or nothing."""
+    normal = np.cross(placement.column, placement.row)
+    tilt = math.degrees(math.acos(min(1.0, float(np.abs(normal).max() / np.linalg.norm(normal)))))
+    return OBLIQUE.format(tilt, plane) if tilt >= OBLIQUE_FROM else ""
+
+
+def _diameters(volume: Volume, findings: Findings) -> Iterator[dict[str, Any]]:
+    """The drawn diameters, as `Geometry` says."""
+    sizes = volume.voxels.shape[:3]
+    order, flips = ([0, 1, 2], [False] * 3) if volume.orientation is None else _turn(volume.orientation)
+    for number, lesion in enumerate(findings.lesions, 1):
+        if lesion.diameter_ends_px is None or lesion.diameter_slice is None:
+            continue
+        places = [(float(lesion.diameter_slice), *end) for end in lesion.diameter_ends_px]
+        turned = [
+            [sizes[axis] - 1 - place[axis] if back else place[axis] for axis, back in zip(order, flips, strict=True)]
+            for place in places
+        ]
+        yield {
+            "lesion": number,
+            "ends": [[round(value, 3) for value in place[::-1]] for place in turned],
+            "mm": lesion.diameters_mm,
+            "px": lesion.diameters_px,
+        }
 
 
 def _turn(orientation: Orientation) -> tuple[list[int], list[bool]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.utils import timezone
 
 from detection import audit, retry
@@ -13,6 +15,26 @@ MOST_SHOWN = 200
 
 MOST_KEPT = 5000
 """Rows of one scan, removed ones included."""
+
+
+def steps(scan: Scan, author: User) -> list[tuple[UUID, UUID | None]]:
+    """What a person's undo goes back through, oldest first: each measurement, and the one that it replaced.
+
+    Those that are shown, and what they were before they were moved; what was removed has no way back here.
+    """
+    rows = {
+        key: (replaced, removed_at)
+        for key, replaced, removed_at in scan.measurements.filter(author=author)
+        .order_by("created_at", "pk")
+        .values_list("pk", "replaces_id", "removed_at")
+    }
+    living: set[UUID] = set()
+    for key, (_, removed_at) in rows.items():
+        step = key if removed_at is None else None
+        while step in rows and step not in living:
+            living.add(step)
+            step = rows[step][0]
+    return [(key, replaced) for key, (replaced, _) in rows.items() if key in living]
 
 
 @retry.in_transaction

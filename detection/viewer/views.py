@@ -73,14 +73,15 @@ def heat_voxels(request: HttpRequest, scan_id: UUID) -> HttpResponseBase:
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def measurements(request: HttpRequest, scan_id: UUID) -> JsonResponse:
-    """All measurements of a scan, oldest first; POST keeps one more (201)."""
+    """All measurements of a scan, oldest first, and the steps that this person may undo; POST keeps one more (201)."""
     scan = _scan(request, scan_id)
     stored = _volume_of(scan)
     if request.method != "POST":
         if stored is None:
-            return JsonResponse({"measurements": []})
+            return JsonResponse({"measurements": [], "steps": []})
         shown = scan.measurements.shown().select_related("author")
-        return JsonResponse({"measurements": [_described(each, request, stored) for each in shown]})
+        steps = [{"show": key, "replaces": replaced} for key, replaced in services.steps(scan, _person(request))]
+        return JsonResponse({"measurements": [_described(each, request, stored) for each in shown], "steps": steps})
     author = _who_may_measure(request, scan)
     if stored is None:
         return JsonResponse({"error": GONE}, status=409)

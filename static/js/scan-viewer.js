@@ -2,15 +2,15 @@
 // marks, tool), hands it to each <plane-view> in one redraw an animation frame, and keeps the page in step.
 
 import { Gestures } from "./viewer/gestures.js";
-import { fillHelp, press } from "./viewer/keyboard.js";
+import { allowLetters, fillHelp, hasOwnUse, lettersAllowed, press } from "./viewer/keyboard.js";
 import { Page } from "./viewer/page.js";
-import { GreyTable } from "./viewer/painter.js";
+import { GreyTable, paintScale } from "./viewer/painter.js";
 import { clamp, Plane } from "./viewer/plane.js";
 import { PlaneView } from "./viewer/plane-view.js";
 import { sliceOf } from "./viewer/strip.js";
 import { drawings } from "./viewer/tools/marks.js";
 import { Measuring } from "./viewer/tools/measuring.js";
-import { geometryOf, overlayOf, Unreadable, voxelsOf } from "./viewer/volume.js";
+import { geometryOf, Older, overlayOf, Unreadable, voxelsOf } from "./viewer/volume.js";
 import { windowOf } from "./viewer/window.js";
 import { WindowMenu } from "./viewer/window-menu.js";
 
@@ -22,8 +22,6 @@ import { WindowMenu } from "./viewer/window-menu.js";
 /** @typedef {import("./viewer/volume.js").Volume} Volume */
 
 const STEP = 1.25;
-const MOVES = ["Home", "End", "PageUp", "PageDown"];
-const LETTERS_OFF = "brainscan-single-keys-off";
 
 export class ScanViewer extends HTMLElement {
   /** @type {Volume|null} */
@@ -39,13 +37,14 @@ export class ScanViewer extends HTMLElement {
   layout = "one";
   /** @type {Pair} */
   window = [0, 255];
-  letters = true;
+  letters = lettersAllowed();
   waiting = 0;
   stage = this.find("[data-stage]");
   /** @type {Scene} */
   scene = {
     position: [0, 0, 0],
     shown: this.dataset.marks !== "off",
+    sizes: true,
     opacity: 0.3,
     heatShown: false,
     heatOpacity: 0.5,
@@ -59,21 +58,34 @@ export class ScanViewer extends HTMLElement {
   cross = true;
 
   async connectedCallback() {
-    this.letters = !localStorage.getItem(LETTERS_OFF);
     try {
       const geometry = await geometryOf(`${this.dataset.base}volume.json?run=${this.dataset.run}`);
       const told = (/** @type {number} */ share) => this.page.say(`Loading voxels, ${Math.round(share * 100)}%`, false);
       const [data, mask] = await Promise.all([voxelsOf(geometry, told), overlayOf(geometry.mask, geometry)]);
       this.open({ geometry, data, mask, heat: null });
       await this.measuring.store.load();
-      if (this.volume && geometry.heat) this.volume.heat = await overlayOf(geometry.heat, geometry);
-      this.page.refresh();
+      await this.loadHeat(/** @type {Volume} */ (this.volume));
     } catch (error) {
       // The picture of the slice stays, with its links: reading goes on without tools.
       this.page.say(
         error instanceof Unreadable ? error.message : "The voxels could not be loaded. Load the page again.",
       );
+      if (error instanceof Older) this.querySelector("[data-again]")?.removeAttribute("hidden");
       if (!(error instanceof Unreadable)) throw error;
+    }
+  }
+
+  /**
+   * The heat map comes last: nobody waits for it, and its button appears with it.
+   * @param {Volume} volume
+   */
+  async loadHeat(volume) {
+    if (!volume.geometry.heat) return;
+    try {
+      volume.heat = await overlayOf(volume.geometry.heat, volume.geometry);
+      this.find("[data-act=heat]").hidden = false;
+    } catch {
+      this.page.say("The heat map could not be loaded. Reading goes on without it.");
     }
   }
 
@@ -98,9 +110,12 @@ export class ScanViewer extends HTMLElement {
     this.menu = new WindowMenu(this.find("[data-window]"), geometry, (window) => this.setWindow(window));
     for (const part of this.querySelectorAll("[data-live]")) part.removeAttribute("hidden");
     if (geometry.planes.length < 2) this.find("[data-planes]").hidden = true;
-    this.find("[data-heat]").hidden = !geometry.heat;
-    this.find("[data-why]").textContent =
-      geometry.planes.length < 2 && geometry.dims[2] > 1 ? geometry.planes_note : "";
+    this.find("[data-act=sizes]").hidden = !geometry.diameters?.length;
+    const one = geometry.planes.length < 2 && geometry.dims[2] > 1 ? geometry.planes_note : "";
+    const why = this.find("[data-why]");
+    why.textContent = [geometry.oblique_note, one].filter(Boolean).join(" ");
+    why.hidden = !why.textContent;
+    paintScale(/** @type {HTMLCanvasElement} */ (this.find("[data-scale]")));
     this.classList.add("is-live");
     this.listen();
     this.setWindow(/** @type {Pair} */ (geometry.windows.auto));
@@ -119,7 +134,7 @@ export class ScanViewer extends HTMLElement {
       if (input.matches("[data-opacity]")) this.scene.opacity = Number(input.value) / 100;
       if (input.matches("[data-heat-opacity]")) this.scene.heatOpacity = Number(input.value) / 100;
       if (input.matches("[data-slider]")) this.go(Number(input.value) - 1);
-      if (input.matches("[data-single]")) this.allowLetters(input.checked);
+      if (input.matches("[data-single]")) this.letters = allowLetters(input.checked);
       this.redraw();
     });
     this.addEventListener("keydown", (event) => {
@@ -145,6 +160,7 @@ export class ScanViewer extends HTMLElement {
       fit: () => this.fit(),
       reset: () => this.reset(),
       mask: () => this.toggle("shown"),
+      sizes: () => this.toggle("sizes"),
       heat: () => this.toggle("heatShown"),
       help: () => this.help(),
       full: () => this.fullScreen(),
@@ -202,7 +218,7 @@ export class ScanViewer extends HTMLElement {
     const at = plane.at(this.scene.position);
     if (next === at.index) return;
     this.scene.position = plane.voxel(next, at.x, at.y);
-    this.page.tell();
+    this.page.stale = true;
     this.redraw();
   }
 
@@ -214,7 +230,7 @@ export class ScanViewer extends HTMLElement {
   cutThrough(pane, event) {
     const { x, y } = pane.toSlice(event);
     this.scene.position = /** @type {Plane} */ (pane.plane).voxel(this.indexOf(pane), x, y);
-    this.page.tell();
+    this.page.stale = true;
     this.redraw();
   }
 
@@ -254,7 +270,7 @@ export class ScanViewer extends HTMLElement {
       this.page.press(`[data-act="plane:${name}"]`, pane === this.pane);
     }
     this.page.press("[data-act=three]", three);
-    this.page.tell();
+    this.page.stale = true;
     this.redraw();
   }
 
@@ -300,8 +316,7 @@ export class ScanViewer extends HTMLElement {
 
   reset() {
     this.preset(0);
-    this.scene.shown = this.dataset.marks !== "off";
-    this.scene.heatShown = false;
+    Object.assign(this.scene, { shown: this.dataset.marks !== "off", sizes: true, heatShown: false });
     this.fit();
     this.page.refresh();
     this.page.announce("Window, zoom and marks as at first");
@@ -317,16 +332,20 @@ export class ScanViewer extends HTMLElement {
     this.redraw();
   }
 
-  /** @param {"shown"|"heatShown"|"crosshair"} what */
+  /** @param {"shown"|"sizes"|"heatShown"|"crosshair"} what */
   toggle(what) {
+    const { scene } = this;
     if (what === "crosshair") {
       this.cross = !this.cross;
-      this.scene.crosshair = this.cross && this.layout === "three";
-    } else this.scene[what] = !this.scene[what];
-    const on = what === "crosshair" ? this.cross : this.scene[what];
-    this.page.announce(
-      `${{ shown: "Outline", heatShown: "Heat map", crosshair: "Crosshair" }[what]} ${on ? "on" : "off"}`,
-    );
+      scene.crosshair = this.cross && this.layout === "three";
+    } else if (what === "sizes") {
+      // Diameters are asked for: so are the marks that they belong to.
+      scene.sizes = !(scene.shown && scene.sizes);
+      scene.shown ||= scene.sizes;
+    } else scene[what] = !scene[what];
+    const on = what === "crosshair" ? this.cross : scene[what];
+    const names = { shown: "Outline", sizes: "Diameters", heatShown: "Heat map", crosshair: "Crosshair" };
+    this.page.announce(`${names[what]} ${on ? "on" : "off"}`);
     this.page.refresh();
     this.redraw();
   }
@@ -348,19 +367,13 @@ export class ScanViewer extends HTMLElement {
     ThreeD.open(this.find("[data-3d]"), /** @type {Volume} */ (this.volume), this.window);
   }
 
-  /** @param {boolean} allowed */
-  allowLetters(allowed) {
-    this.letters = allowed;
-    if (allowed) localStorage.removeItem(LETTERS_OFF);
-    else localStorage.setItem(LETTERS_OFF, "yes");
-  }
-
   // ------------------------------------------------------------ page
 
   redraw() {
     if (this.waiting || !this.volume) return;
     this.waiting = requestAnimationFrame(() => {
       this.waiting = 0;
+      this.page.tell();
       this.table?.set(this.window);
       for (const pane of this.panes.values()) if (!pane.hidden) pane.draw(this.scene);
       this.find("[data-zoom]").textContent = `${Math.round(this.pane.zoom * 100)}%`;
@@ -380,16 +393,6 @@ export class ScanViewer extends HTMLElement {
     if (!found) throw new Error(`the viewer's template lacks ${selector}`);
     return found;
   }
-}
-
-/**
- * Whether a control under the focus needs a key for itself.
- * @param {Element} target
- * @param {string} key
- */
-function hasOwnUse(target, key) {
-  if (target.matches("input")) return key.startsWith("Arrow") || MOVES.includes(key) || key === " ";
-  return target.matches("summary, button, a") && (key === "Enter" || key === " ");
 }
 
 customElements.define("scan-viewer", ScanViewer);

@@ -120,6 +120,9 @@ def volumes(doctor: User) -> dict[str, Scan]:
         volume = corners.read(name)
         empty = np.zeros(volume.voxels.shape[:3], bool)
         made[f"corner {name}"] = rows.recorded(doctor, volume, empty, reference=f"PX-CORNER-{name.upper()}")
+        if name == "RAS":
+            bright = (volume.voxels[..., 0] > 500).astype(np.float32)
+            rows.explained(made[f"corner {name}"], volume, bright)
     return made
 
 

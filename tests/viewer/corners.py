@@ -13,8 +13,11 @@ from tests import phantoms, phantoms_dicom
 
 SLICES, ROWS, COLUMNS = 36, 60, 44
 SIZE = 8
-OBLIQUE = (0.9396926, 0.3420201, 0.0, -0.3420201, 0.9396926, 0.0)
-STORED = ("RAS", "LAS", "LPS", "oblique", "coronal")
+TURNED = (0.9396926, 0.3420201, 0.0, -0.3420201, 0.9396926, 0.0)
+"""Rows and columns turned by 20 degrees within the axial plane: a head that looks to one side."""
+TILTED = (1.0, 0.0, 0.0, 0.0, 0.9396926, -0.3420201)
+"""Slices tilted by 20 degrees: further back they run towards the feet, as along the skull's base."""
+STORED = ("RAS", "LAS", "LPS", "turned", "tilted", "coronal")
 
 
 def marked() -> np.ndarray:
@@ -28,9 +31,10 @@ def marked() -> np.ndarray:
 def read(name: str) -> Volume:
     """The corner as the readers give it, from a file stored that way."""
     with tempfile.TemporaryDirectory() as folder:
-        if name == "oblique":
+        if name in ("turned", "tilted"):
+            directions = TURNED if name == "turned" else TILTED
             paths = phantoms_dicom.write_series(
-                Path(folder), phantoms_dicom.series(marked(), directions=OBLIQUE, spacing=(2.0, 0.9, 1.1))
+                Path(folder), phantoms_dicom.series(marked(), directions=directions, spacing=(2.0, 0.9, 1.1))
             )
         elif name == "coronal":
             stored = np.ascontiguousarray(marked().transpose(1, 0, 2)[:, ::-1])  # from the front, head up

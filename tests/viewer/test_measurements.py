@@ -120,6 +120,38 @@ class TestLife:
         assert entries[0].details == {"scan": str(scan.pk), "kind": "ruler"}
 
 
+class TestUndoAfterAReload:
+    """The steps that the server tells: what is shown, and what each measurement was before it was moved."""
+
+    @staticmethod
+    def steps(client: Client, scan: Scan) -> list[tuple[str, str | None]]:
+        return [
+            (each["show"], each["replaces"]) for each in client.get(f"/scans/{scan.pk}/measurements/").json()["steps"]
+        ]
+
+    def test_own_measurements_oldest_first_and_where_they_were(self, alice: Client, scan: Scan) -> None:
+        first, second = draw(alice, scan, RULER).json()["id"], draw(alice, scan, AREA).json()["id"]
+        moved = draw(alice, scan, RULER, points=[[10, 10], [20, 10]], replaces=first).json()["id"]
+        again = draw(alice, scan, RULER, points=[[10, 10], [30, 10]], replaces=moved).json()["id"]
+        assert self.steps(alice, scan) == [(first, None), (second, None), (moved, first), (again, moved)]
+
+    def test_going_back_leaves_the_steps_before_it(self, alice: Client, scan: Scan) -> None:
+        first = draw(alice, scan, RULER).json()["id"]
+        moved = draw(alice, scan, RULER, points=[[10, 10], [20, 10]], replaces=first).json()["id"]
+        alice.delete(f"/scans/{scan.pk}/measurements/{moved}/")
+        alice.post(f"/scans/{scan.pk}/measurements/{first}/")
+        assert self.steps(alice, scan) == [(first, None)]
+
+    def test_what_was_removed_has_no_step(self, alice: Client, scan: Scan) -> None:
+        made = draw(alice, scan, RULER).json()["id"]
+        alice.delete(f"/scans/{scan.pk}/measurements/{made}/")
+        assert self.steps(alice, scan) == []
+
+    def test_nobody_is_offered_anothers(self, alice: Client, scan: Scan) -> None:
+        draw(alice, scan, RULER)
+        assert self.steps(cast.signed_in(cast.rita()), scan) == []
+
+
 class TestPeople:
     def test_who_may_see_the_scan_sees_them_and_changes_none(self, alice: Client, scan: Scan) -> None:
         made = draw(alice, scan, RULER).json()

@@ -15,9 +15,12 @@
 
 const STEP = 1.25;
 const PAGE = 5;
+const LETTERS_OFF = "brainscan-single-keys-off";
+const MOVES = ["Home", "End", "PageUp", "PageDown"];
 
 const many = (/** @type {ScanViewer} */ viewer) => viewer.where().count > 1;
 const planes = (/** @type {ScanViewer} */ viewer) => (viewer.volume?.geometry.planes.length ?? 0) > 1;
+const measured = (/** @type {ScanViewer} */ viewer) => Boolean(viewer.volume?.geometry.diameters?.length);
 const drawing = (/** @type {ScanViewer} */ viewer) =>
   Boolean(viewer.measuring.drafts.kind ?? viewer.measuring.drafts.draft);
 const resting = (/** @type {ScanViewer} */ viewer) => !drawing(viewer);
@@ -203,7 +206,22 @@ export const BINDINGS = [
     now: planes,
     act: (v) => v.toggle("crosshair"),
   },
-  { group: "Picture", keys: ["o"], shown: "O", says: "Outline and mask on or off", act: (v) => v.toggle("shown") },
+  {
+    group: "Picture",
+    keys: ["o"],
+    shown: "O",
+    says: "All that the AI marked, on or off",
+    act: (v) => v.toggle("shown"),
+  },
+  {
+    group: "Picture",
+    keys: ["m"],
+    shown: "M",
+    says: "Diameters of lesions on or off",
+    offered: measured,
+    now: measured,
+    act: (v) => v.toggle("sizes"),
+  },
   {
     group: "Picture",
     keys: ["h"],
@@ -253,6 +271,28 @@ export function keyOf(event) {
   const control = event.ctrlKey || event.metaKey;
   const shift = event.shiftKey && (control || event.key.startsWith("Arrow"));
   return `${control ? "Ctrl+" : ""}${shift ? "Shift+" : ""}${key}`;
+}
+
+/**
+ * Whether a control under the focus needs a key for itself.
+ * @param {Element} target
+ * @param {string} key
+ */
+export function hasOwnUse(target, key) {
+  if (target.matches("input")) return key.startsWith("Arrow") || MOVES.includes(key) || key === " ";
+  return target.matches("summary, button, a") && (key === "Enter" || key === " ");
+}
+
+/** Whether single letters act, as this browser was told. */
+export function lettersAllowed() {
+  return !localStorage.getItem(LETTERS_OFF);
+}
+
+/** @param {boolean} allowed */
+export function allowLetters(allowed) {
+  if (allowed) localStorage.removeItem(LETTERS_OFF);
+  else localStorage.setItem(LETTERS_OFF, "yes");
+  return allowed;
 }
 
 /**

@@ -4,9 +4,17 @@ import { Strip } from "./strip.js";
 
 /** @typedef {import("../scan-viewer.js").ScanViewer} ScanViewer */
 
+/** Milliseconds without another slice until strip, address and live region follow: nobody reads them on the way. */
+const RESTING = 150;
+
 export class Page {
-  /** The acquired slice that the strip and the address show. */
+  /** The acquired slice that the strip marks. */
   at = -1;
+  /** Whether the plane in hand has moved since the page said where it cuts. */
+  stale = false;
+  /** What the live region is to say once the slices rest. */
+  unsaid = "";
+  resting = 0;
   hinted = false;
 
   /** @param {ScanViewer} viewer */
@@ -16,8 +24,10 @@ export class Page {
     this.strip.reveal(Number(viewer.dataset.index));
   }
 
-  /** Says where the plane in hand cuts. */
+  /** Says where the plane in hand cuts, once a frame. */
   tell() {
+    if (!this.stale) return;
+    this.stale = false;
     const { viewer, strip } = this;
     const { plane } = viewer.pane;
     const { geometry } = viewer.volume ?? {};
@@ -34,26 +44,34 @@ export class Page {
     viewer.find("[data-where]").textContent = text;
     if (strip.links.length) {
       const { chance, area } = acquired ? strip.about(index) : { chance: "", area: "" };
-      viewer.find("[data-chance]").textContent = chance;
-      viewer.find("[data-area]").textContent = acquired ? area || "Nothing outlined" : "";
+      viewer.find("[data-chance]").textContent = chance.includes("%") ? `Tumour probability ${chance}` : chance;
+      viewer.find("[data-area]").textContent = acquired ? (area ? `Outlined: ${area}` : "Nothing outlined") : "";
       const label = [text, chance && `tumour probability ${chance}`, area && `${area} outlined`];
       viewer.stage.setAttribute("aria-label", label.filter(Boolean).join(", "));
-      this.announce([text, chance].filter(Boolean).join(", "));
+      this.unsaid = [text, chance].filter(Boolean).join(", ");
     }
     this.mark(viewer.indexOf(/** @type {import("./plane-view.js").PlaneView} */ (viewer.panes.get(geometry.acquired))));
   }
 
   /** @param {number} index */
   mark(index) {
-    if (!this.strip.links.length || index === this.at) return;
-    // The address names the slice, so that a reload or a link comes back to it.
-    if (this.at >= 0) {
-      const query = new URLSearchParams(location.search);
-      query.set("slice", String(index + 1));
-      history.replaceState(null, "", `?${query}`);
-    }
+    const first = this.at < 0;
+    if (this.strip.links.length && index !== this.at) this.strip.mark(this.at, index);
     this.at = index;
-    this.strip.mark(index);
+    clearTimeout(this.resting);
+    this.resting = setTimeout(() => this.rest(first), RESTING);
+  }
+
+  /** @param {boolean} first whether nobody has moved yet */
+  rest(first) {
+    if (this.unsaid) this.announce(this.unsaid);
+    if (!this.strip.links.length) return;
+    this.strip.reveal(this.at);
+    if (first) return;
+    // The address names the slice, so that a reload or a link comes back to it.
+    const query = new URLSearchParams(location.search);
+    query.set("slice", String(this.at + 1));
+    history.replaceState(null, "", `?${query}`);
   }
 
   /** Buttons say what is on and what there is to undo. */
@@ -61,7 +79,9 @@ export class Page {
     const { viewer } = this;
     const { store, drafts, tool } = viewer.measuring;
     this.press("[data-act=mask]", viewer.scene.shown);
+    this.press("[data-act=sizes]", viewer.scene.shown && viewer.scene.sizes);
     this.press("[data-act=heat]", viewer.scene.heatShown);
+    viewer.find("[data-legend]").hidden = !viewer.scene.heatShown;
     for (const name of ["window", "ruler", "area", "angle"]) this.press(`[data-act="tool:${name}"]`, tool === name);
     /** @type {HTMLButtonElement} */ (viewer.find("[data-act=undo]")).disabled = !store.done.length;
     /** @type {HTMLButtonElement} */ (viewer.find("[data-act=redo]")).disabled = !store.undone.length;
@@ -94,6 +114,7 @@ export class Page {
 
   /** @param {string} sentence */
   announce(sentence) {
+    this.unsaid = "";
     this.viewer.find("[data-announce]").textContent = sentence;
   }
 }

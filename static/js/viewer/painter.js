@@ -137,6 +137,17 @@ function heatOf(level) {
   return ((Math.round(255 * Math.min(1, 1.5 * share)) << 24) | (blue << 16) | (green << 8) | red) >>> 0;
 }
 
+/**
+ * The heat map's colours from nothing to most, for its legend.
+ * @param {HTMLCanvasElement} target a pixel high
+ */
+export function paintScale(target) {
+  const pixels = new ImageData(target.width, 1);
+  const words = new Uint32Array(pixels.data.buffer);
+  for (let at = 0; at < words.length; at += 1) words[at] = heatOf((255 * at) / (words.length - 1));
+  target.getContext("2d")?.putImageData(pixels, 0, 0);
+}
+
 /** @param {Plane} plane */
 function sheet(plane) {
   const canvas = document.createElement("canvas");

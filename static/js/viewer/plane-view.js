@@ -1,6 +1,7 @@
 // <plane-view>: one plane on the screen, a canvas with an SVG above it. It knows where it looks (centre and zoom)
 // and turns places on the screen into places on the slice; what is shown comes with each `draw`.
 
+import { diameters, numberPlaces, numbers } from "./lesions.js";
 import { outline } from "./outline.js";
 import { Painter } from "./painter.js";
 import { clamp } from "./plane.js";
@@ -15,7 +16,8 @@ import { svg } from "./svg.js";
  * What all planes of a viewer share.
  * @typedef {object} Scene
  * @property {Triple} position the voxel that every plane cuts through
- * @property {boolean} shown mask and outline
+ * @property {boolean} shown all marks of the AI: mask, outline, numbers, diameters
+ * @property {boolean} sizes whether the diameters are among them
  * @property {number} opacity of the mask, 0 to 1
  * @property {boolean} heatShown
  * @property {number} heatOpacity
@@ -27,13 +29,15 @@ import { svg } from "./svg.js";
 const LARGEST_ZOOM = 20;
 const KEPT_OUTLINES = 64;
 const EDGE = 14;
+/** How much further from the edge for each letter more. */
+const LETTER = 6;
 
 export class PlaneView extends HTMLElement {
   /** @type {Plane|null} */
   plane = null;
   /** @type {Painter|null} */
   painter = null;
-  /** @type {Map<number, string>} */
+  /** @type {Map<number, {path: string, places: Map<number, {x: number, y: number}>}>} outline and numbers of slices */
   outlines = new Map();
   zoom = 1;
   /** The place on the slice that is in the middle of the screen. */
@@ -42,13 +46,14 @@ export class PlaneView extends HTMLElement {
   canvas = document.createElement("canvas");
   svg = /** @type {SVGSVGElement} */ (svg("svg", { class: "over", "aria-hidden": "true", focusable: "false" }));
   marks = svg("g", { "data-marks": "" });
+  lesions = svg("g", { "data-lesions": "" });
   drawn = svg("g", { "data-drawings": "" });
   words = svg("g", { class: "words" });
 
   connectedCallback() {
     if (this.canvas.parentElement) return;
     this.canvas.className = "pixels";
-    this.svg.append(this.marks, this.drawn, this.words);
+    this.svg.append(this.marks, this.lesions, this.drawn, this.words);
     this.append(this.canvas, this.svg);
   }
 
@@ -183,21 +188,34 @@ export class PlaneView extends HTMLElement {
       context.drawImage(painter.heat, 0, 0);
     }
     const flat = scene.shown ? painter.paintMask(index) : null;
-    if (!flat || !this.plane) return this.marks.replaceChildren();
+    const found = flat && this.outlineOf(flat, index);
+    const sizes = scene.shown && scene.sizes ? diameters(this, painter.volume, index) : [];
+    this.lesions.replaceChildren(...sizes, ...(found ? numbers(this, found.places) : []));
+    if (!found) return this.marks.replaceChildren();
     if (scene.opacity) {
       context.imageSmoothingEnabled = false;
       context.globalAlpha = scene.opacity;
       context.drawImage(painter.mask, 0, 0);
     }
-    let path = this.outlines.get(index);
-    if (path === undefined) {
-      path = outline(flat, this.plane.width, this.plane.height);
-      if (this.outlines.size >= KEPT_OUTLINES) this.outlines.clear();
-      this.outlines.set(index, path);
-    }
+    const { path } = found;
     if (this.marks.getAttribute("data-path") === path && this.marks.childElementCount) return;
     this.marks.setAttribute("data-path", path);
     this.marks.replaceChildren(...(path ? ["mk-h", "mk"].map((kind) => svg("path", { class: kind, d: path })) : []));
+  }
+
+  /**
+   * @param {Uint8Array} flat
+   * @param {number} index
+   */
+  outlineOf(flat, index) {
+    const kept = this.outlines.get(index);
+    if (kept) return kept;
+    const { width, height } = /** @type {Plane} */ (this.plane);
+    const numbered = Boolean(this.painter?.volume.geometry.diameters);
+    const found = { path: outline(flat, width, height), places: numbered ? numberPlaces(flat, width) : new Map() };
+    if (this.outlines.size >= KEPT_OUTLINES) this.outlines.clear();
+    this.outlines.set(index, found);
+    return found;
   }
 
   /**
@@ -214,10 +232,11 @@ export class PlaneView extends HTMLElement {
     const start = this.toScreen(0, 0);
     const end = this.toScreen(plane.width, plane.height);
     if (plane.letters) {
-      const left = clamp(start.x - EDGE, EDGE, box.width);
-      const right = clamp(end.x + EDGE, 0, box.width - EDGE);
-      const middle = box.height / 2;
       const { letters } = plane;
+      const away = EDGE + LETTER * (letters.left.length - 1);
+      const left = clamp(start.x - away, away, box.width);
+      const right = clamp(end.x + away, 0, box.width - away);
+      const middle = box.height / 2;
       for (const [edge, x, y] of /** @type {const} */ ([
         ["left", left, middle],
         ["right", right, middle],

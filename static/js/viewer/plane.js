@@ -137,8 +137,13 @@ function letters(geometry, across, down, upwards) {
   if (!geometry.labels) return null;
   const right = String(geometry.labels[across]);
   const far = String(geometry.labels[down]);
-  const below = upwards ? String(OPPOSITE[far]) : far;
-  return { left: String(OPPOSITE[right]), right, top: String(OPPOSITE[below]), bottom: below };
+  const below = upwards ? opposite(far) : far;
+  return { left: opposite(right), right, top: opposite(below), bottom: below };
+}
+
+/** @param {string} sides one letter, or several for an oblique axis */
+function opposite(sides) {
+  return [...sides].map((side) => OPPOSITE[side]).join("");
 }
 
 /**

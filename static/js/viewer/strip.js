@@ -17,12 +17,12 @@ export class Strip {
 
   /**
    * Marks a slice as the one that is shown.
+   * @param {number} before the one marked until now; below 0, whichever the server marked
    * @param {number} index
    */
-  mark(index) {
-    for (const link of this.links) link.removeAttribute("aria-current");
+  mark(before, index) {
+    for (const link of before < 0 ? this.links : [this.links[before]]) link?.removeAttribute("aria-current");
     this.links[index]?.setAttribute("aria-current", "true");
-    this.reveal(index);
   }
 
   /**

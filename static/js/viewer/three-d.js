@@ -113,7 +113,10 @@ export class ThreeD {
       head.cal_min = window[0] * slope + intercept;
       head.cal_max = window[1] * slope + intercept;
       nv.addVolume(head);
-      if (volume.mask) nv.addVolume(await NVImage.new(nifti(volume, volume.mask), "outline.nii", "mark", 1));
+      if (volume.mask) {
+        const outlined = volume.mask.map((lesion) => (lesion ? 1 : 0));
+        nv.addVolume(await NVImage.new(nifti(volume, outlined, true), "outline.nii", "mark", 1));
+      }
       nv.setSliceType(SLICE_TYPE.RENDER);
       this.turn(0, 0);
       this.say("Drag or use the arrows to turn. What is outlined shows where the head is cut.");
@@ -162,34 +165,38 @@ export class ThreeD {
 }
 
 /**
- * The voxels as a NIfTI file in memory: x to the patient's left, y to the back, z to the head.
+ * The voxels as a NIfTI file in memory: x to the patient's left, y to the back, z to the head, oblique where they are.
  * @param {Volume} volume
  * @param {Uint8Array|Int16Array} data
+ * @param {boolean} [mask]
  * @returns {ArrayBuffer}
  */
-function nifti({ geometry, mask: outlined }, data) {
+function nifti({ geometry }, data, mask = false) {
   const wide = data instanceof Int16Array;
-  const mask = data === outlined;
   const file = new ArrayBuffer(HEADER + data.byteLength);
   const view = new DataView(file);
   const spacing = (geometry.spacing ?? [1, 1, 1]).map((each) => each ?? 1);
-  const [sx = 1, sy = 1, sz = 1] = spacing;
   view.setInt32(0, 348, true);
   for (const [at, size] of [3, ...geometry.dims, 1, 1, 1, 1].entries()) view.setInt16(40 + 2 * at, size, true);
   view.setInt16(70, wide ? 4 : 2, true);
   view.setInt16(72, wide ? 16 : 8, true);
-  for (const [at, size] of [1, sx, sy, sz].entries()) view.setFloat32(76 + 4 * at, size, true);
+  for (const [at, size] of [1, ...spacing].entries()) view.setFloat32(76 + 4 * at, size, true);
   view.setFloat32(108, HEADER, true);
   view.setFloat32(112, mask ? 1 : geometry.slope, true);
   view.setFloat32(116, mask ? 0 : geometry.intercept, true);
   view.setUint8(123, 2); // millimetres
   view.setInt16(254, 1, true); // sform: scanner
-  const [x, y, z] = geometry.dims;
-  const rows = [
-    [-sx, 0, 0, (sx * (x - 1)) / 2],
-    [0, -sy, 0, (sy * (y - 1)) / 2],
-    [0, 0, sz, (-sz * (z - 1)) / 2],
+  // Towards the right, the front and the head, as NIfTI counts; the middle of the volume is the origin.
+  const directions = geometry.directions ?? [
+    [1, 0, 0],
+    [0, 1, 0],
+    [0, 0, 1],
   ];
+  const rows = [-1, -1, 1].map((sign, world) => {
+    const steps = directions.map((direction, axis) => sign * (direction[world] ?? 0) * (spacing[axis] ?? 1));
+    const half = steps.reduce((sum, step, axis) => sum + (step * ((geometry.dims[axis] ?? 1) - 1)) / 2, 0);
+    return [...steps, -half];
+  });
   for (const [at, value] of rows.flat().entries()) view.setFloat32(280 + 4 * at, value, true);
   view.setUint32(344, 0x6e2b3100); // n+1
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);

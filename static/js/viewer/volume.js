@@ -10,11 +10,13 @@
  * @typedef {object} Geometry
  * @property {Triple} dims x, y, z
  * @property {[number|null, number|null, number|null]|null} spacing millimetres along x, y, z
- * @property {Triple|null} labels the patient's side that x, y, z grow towards
+ * @property {[string, string, string]|null} labels the patient's sides that x, y, z grow towards, the nearest first
+ * @property {[Triple, Triple, Triple]|null} [directions] unit vectors (left, back, head) along x, y, z
  * @property {PlaneName} acquired
  * @property {boolean} reversed slice 0 of the analysis is the last one here
  * @property {PlaneName[]} planes the acquired one first
  * @property {string} planes_note why there is one plane only
+ * @property {string} [oblique_note] how far the slices are tilted
  * @property {"uint8"|"int16"} dtype
  * @property {number} components
  * @property {number} slope
@@ -23,12 +25,23 @@
  * @property {string} voxels
  * @property {string|null} mask
  * @property {string|null} heat
+ * @property {Diameters[]} [diameters] of lesions; absent where the run is older than their drawing, and the mask is 0 or 1
  */
+/** @typedef {{lesion: number, ends: [Triple, Triple, Triple, Triple], mm: Pair|null, px: Pair}} Diameters */
 
-/** @typedef {{geometry: Geometry, data: Voxels, mask: Uint8Array|null, heat: Uint8Array|null}} Volume */
+/**
+ * @typedef {object} Volume
+ * @property {Geometry} geometry
+ * @property {Voxels} data
+ * @property {Uint8Array|null} mask 0 outside, else the number of the lesion
+ * @property {Uint8Array|null} heat
+ */
 
 /** What the server said instead of an answer. `message` is a sentence. */
 export class Unreadable extends Error {}
+
+/** There are no voxels because the run is older than they are. */
+export class Older extends Unreadable {}
 
 /**
  * @param {string} address
@@ -37,11 +50,10 @@ export class Unreadable extends Error {}
 export async function geometryOf(address) {
   const answer = await fetch(address, { headers: { Accept: "application/json" } });
   if (!answer.ok || answer.redirected) {
-    throw new Unreadable(
-      answer.status === 404
-        ? "This scan was analysed before the viewer could show voxels. Analyse it again to use its tools."
-        : "The voxels could not be loaded. Load the page again.",
-    );
+    if (answer.status === 404) {
+      throw new Older("This scan was analysed before the viewer could show voxels. Analyse it again to use its tools.");
+    }
+    throw new Unreadable("The voxels could not be loaded. Load the page again.");
   }
   return answer.json();
 }

@@ -25,6 +25,8 @@ export class Store extends EventTarget {
   /** @type {Promise<void>} */
   turn = Promise.resolve();
   unsaved = 0;
+  /** Whether the steps of earlier visits are known: undo goes back through them. */
+  loaded = false;
 
   /**
    * @param {string} address of the scan's measurements
@@ -42,6 +44,8 @@ export class Store extends EventTarget {
     try {
       const answer = await this.ask("GET", this.address);
       this.list = [...answer.measurements, ...this.list.filter(isNew)];
+      if (!this.loaded) this.done.unshift(...answer.steps.map(changeOf));
+      this.loaded = true;
       this.changed();
     } catch (error) {
       this.changed(`The measurements could not be loaded. ${sentence(error)}`);
@@ -193,6 +197,14 @@ export class Store extends EventTarget {
     if (!answer.ok) throw new Error(told.error ?? `The server answered ${answer.status}. Load the page again.`);
     return told;
   }
+}
+
+/**
+ * @param {{show: string, replaces: string|null}} step
+ * @returns {Change}
+ */
+function changeOf({ show, replaces }) {
+  return { show: [show], hide: replaces ? [replaces] : [] };
 }
 
 /**

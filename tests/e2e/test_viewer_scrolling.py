@@ -1,0 +1,48 @@
+"""Through the slices in a real browser: by every way that there is, and out of them again."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e import machines
+from tests.e2e.conftest import Watch
+from tests.e2e.viewing import opened
+
+
+class TestScrolling:
+    def test_by_every_way(self, page: Page, watch: Watch, served: machines.Brainscan) -> None:
+        viewer = opened(page, served, "volume", "?slice=60")
+        assert viewer.slice() == 60
+        viewer.stage.hover()
+        page.mouse.wheel(0, 120)
+        viewer.drawn()
+        assert viewer.slice() == 61
+        page.mouse.wheel(0, -120)
+        viewer.drawn()
+        assert viewer.slice() == 60
+        viewer.slide("[data-slider]", 99 / 149)
+        assert viewer.slice() == pytest.approx(100, abs=1)
+        page.locator(".slices a[href='?slice=20']").click()
+        viewer.drawn()
+        assert viewer.slice() == 20
+        expect(page).to_have_url(re.compile(r"\?slice=20$"))
+        expect(page.locator(".slices a[aria-current=true]")).to_have_attribute("href", "?slice=20")
+        expect(viewer.announced).to_have_text(re.compile(r"Axial, slice 20 of 150, \d+%"))
+        expect(viewer.announced).to_have_attribute("aria-live", "polite")
+        page.reload()
+        viewer.ready()
+        assert viewer.slice() == 20
+
+    def test_at_the_last_slice_the_page_scrolls_on(self, page: Page, watch: Watch, served: machines.Brainscan) -> None:
+        viewer = opened(page, served, "volume", "?slice=150")
+        page.evaluate("scrollTo(0, 0)")
+        viewer.stage.hover()
+        before = page.evaluate("scrollY")
+        page.wait_for_timeout(400)
+        page.mouse.wheel(0, 200)
+        page.wait_for_timeout(300)
+        assert viewer.slice() == 150
+        assert page.evaluate("scrollY") > before
