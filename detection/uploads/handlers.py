@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import FileUploadHandler, StopFutureHandlers, StopUpload
 from django.http import HttpRequest
 
+from ml.imaging import sandbox
 from ml.imaging.errors import UploadRefused
 
 MEGABYTE = 1024 * 1024
@@ -81,6 +82,8 @@ class LimitedUploadHandler(FileUploadHandler):
         user = getattr(self.request, "user", None)
         if user is None or not user.is_authenticated:
             raise StopUpload(connection_reset=False)
+        if not self.count:
+            sandbox.get_ready()  # it starts while the files stream in
         self.count += 1
         self.current = 0
         most, whole = self.config.max_upload_files, self.config.max_study_mb

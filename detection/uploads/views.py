@@ -14,6 +14,7 @@ from detection.models import Study, User
 from detection.uploads import services
 from detection.uploads.forms import NewScanForm
 from detection.uploads.handlers import StreamedFile
+from ml.imaging import sandbox
 from ml.imaging.errors import UploadRefused
 
 
@@ -28,6 +29,7 @@ def new_scan(request: HttpRequest) -> HttpResponse:
     if not isinstance(user, User) or not user.may_upload:
         raise PermissionDenied("Reviewers read results and upload none.")
     if request.method != "POST":
+        sandbox.get_ready()  # it starts while a person chooses files
         return render(request, "uploads/new_scan.html", _page(NewScanForm(initial={"recipient": "clinician"})))
     form = NewScanForm(request.POST)
     try:

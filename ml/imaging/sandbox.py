@@ -4,6 +4,9 @@ The parent checks count and length by `stat`, which no content can influence. Ev
 that parses content runs in `sandbox_child`, one process for all files of one upload,
 without the parent's environment. A decoder that crashes, hangs or swallows memory takes
 only that process with it.
+
+Importing the libraries takes longer than looking at a few files. `get_ready` starts the next
+process ahead, while a person chooses files or sends them; no process ever sees two uploads.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import math
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -110,26 +114,47 @@ def ask(request: dict[str, Any], limits: Limits, *, seconds: float | None = None
     return answer
 
 
+def get_ready() -> None:
+    """Start the process of the next upload, unless one waits already; it ends by itself if none comes."""
+    with _lock:
+        if not _waiting or _waiting[0].poll() is not None:
+            _waiting[:] = [_start()]
+
+
 def _run_child(request: dict[str, Any], seconds: int) -> subprocess.CompletedProcess[bytes]:
+    with _lock:
+        child = _waiting.pop() if _waiting else None
+    if child is None or child.poll() is not None:
+        child = _start()
+    with child:
+        try:
+            out, _ = child.communicate(json.dumps(request).encode(), timeout=seconds)
+        except subprocess.TimeoutExpired:
+            raise UploadRefused(_TOO_SLOW, 413) from None
+        finally:
+            child.kill()
+    return subprocess.CompletedProcess(child.args, child.returncode, out)
+
+
+def _start() -> subprocess.Popen[bytes]:
     environment = {"LANG": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     if "LD_LIBRARY_PATH" in os.environ:  # some Python builds do not start without it
         environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
-    try:
-        return subprocess.run(
-            [sys.executable, "-I", "-B", "-c", _CHILD, str(_ROOT)],
-            input=json.dumps(request).encode(),
-            stdout=subprocess.PIPE,
-            # Decoders print what they find in a file, and that may be a patient's name.
-            stderr=subprocess.DEVNULL,
-            env=environment,
-            cwd="/",
-            timeout=seconds,
-            start_new_session=True,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise UploadRefused(_TOO_SLOW, 413) from None
+    return subprocess.Popen(
+        [sys.executable, "-I", "-B", "-c", _CHILD, str(_ROOT)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        # Decoders print what they find in a file, and that may be a patient's name.
+        stderr=subprocess.DEVNULL,
+        env=environment,
+        cwd="/",
+        start_new_session=True,
+    )
 
+
+_lock = threading.Lock()
+_waiting: list[subprocess.Popen[bytes]] = []
+"""The process that was started ahead, if there is one."""
 
 # SIGXCPU, the SIGKILL that follows it, and SIGPROF of a single file's timer; the negative sign is subprocess's.
 _TIME_SIGNALS = (-24, -9, -27)

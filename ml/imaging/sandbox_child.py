@@ -1,7 +1,7 @@
 """The inside of the sandbox: reads a request on stdin, answers on stdout, and ends.
 
-Started by `sandbox.inspect` only. It limits itself before it opens anything, and imports
-no more than the file's kind needs.
+Started by `sandbox` only, perhaps before its files have come: while it waits it imports what they
+will need. It limits itself before it opens anything.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import math
 import os
 import resource
+import select
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -23,9 +24,16 @@ ROOM_FOR_HEADERS = 1 << 20
 MOST_SECONDS = 170
 """Most processor time for a whole examination."""
 
+PATIENCE = 900
+"""Seconds that it waits for its request; a person who takes longer to choose files waits for another's start."""
+
 
 def main() -> None:
     """Answer one request: `inspect` or `take_in`, each with limits, or {"refused": {...}}."""
+    if not _asked(0):
+        _warm_up()
+        if not _asked(PATIENCE):
+            os._exit(0)
     request = json.load(sys.stdin)
     writes = request["task"] == "take_in"
     _limit_self(request["limits"], writes=writes)
@@ -33,13 +41,26 @@ def main() -> None:
     out = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
     if writes:
-        from ml.imaging.intake_child import take_in  # after the limits, so that they hold for the libraries too
+        from ml.imaging.intake_child import take_in
 
         json.dump(take_in(request), out)
     else:
         json.dump(_inspect(request), out)
     out.flush()
     os._exit(0)  # nothing to tidy; saves the interpreter's farewell
+
+
+def _asked(seconds: float) -> bool:
+    """Whether the request has begun to come, or its pipe has ended, within so many seconds."""
+    return bool(select.select([sys.stdin], [], [], seconds)[0])
+
+
+def _warm_up() -> None:
+    """Import what pictures, NIfTI and DICOM need. No file has come yet, so none can do anything here."""
+    import pydicom.pixels.utils  # noqa: F401
+
+    from ml.imaging import grouping, intake_child  # noqa: F401
+    from ml.imaging.deidentify import dicom, nifti, picture  # noqa: F401
 
 
 def _limit_self(limits: dict[str, Any], *, writes: bool) -> None:

@@ -218,13 +218,13 @@ class TestPseudonym:
         from ml.imaging import sandbox
 
         seen: dict[str, Any] = {}
-        run = subprocess.run
+        start = subprocess.Popen
 
         def spy(command, **options):
             seen.update(command=command, env=options["env"])
-            return run(command, **options)
+            return start(command, **options)
 
-        monkeypatch.setattr(sandbox.subprocess, "run", spy)
+        monkeypatch.setattr(sandbox.subprocess, "Popen", spy)
         path = phantoms_dicom.write(tmp_path / "in.dcm", a_slice())
         (tmp_path / "work").mkdir()
         intake.take_in([intake.Sent(path, path.name)], work=tmp_path / "work", key=KEY)
