@@ -201,6 +201,11 @@ class Config(BaseSettings):
         alias="BRAINSCAN_OVERLAY_FIRST",
         description="Whether a result opens with the AI's marks on the picture. Off: the picture comes bare, until somebody asks for them.",
     )
+    attribution: bool = Field(
+        False,
+        alias="BRAINSCAN_ATTRIBUTION",
+        description="Whether the worker also makes an attribution map of each scan: what the classifier looked at, to switch on in the viewer. Such maps persuade people of wrong answers too. Scans analysed before have none.",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(
         "INFO", alias="BRAINSCAN_LOG_LEVEL", description="How much is logged."
     )

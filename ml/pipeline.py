@@ -6,6 +6,7 @@ TensorFlow is imported by `Pipeline.load`, not by importing this module.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -17,6 +18,7 @@ from ml.classify import Band, Calibration, Fusion, outline_evidence
 from ml.findings import Compartment, Findings, Mask, SliceFinding, Verdict
 from ml.imaging.volume import Volume
 from ml.interval import SizeInterval
+from ml.midline import Midline, midline
 from ml.segment import CHANNELS, Outline
 from ml.series_rule import Rule
 
@@ -73,11 +75,15 @@ class Settings:
 
 @dataclass
 class _Work:
-    """One volume on its way through the stages; slices in order."""
+    """One volume on its way through the stages; slices in order.
+
+    `plain` (of the gate) and `middle` (of the head, where something is outlined) are computed while the networks are.
+    """
 
     volume: Volume
     prepared: preprocess.Prepared
     colour: bool
+    plain: Future[np.ndarray]
     differences: np.ndarray
     features: list[np.ndarray | None]
     outlines: list[np.ndarray | None]
@@ -85,6 +91,7 @@ class _Work:
     family: gate.Family = "flair"
     family_sure: bool = True
     probabilities: np.ndarray | None = None
+    middle: Future[Midline | None] | None = None
 
 
 class Pipeline:
@@ -122,8 +129,10 @@ class Pipeline:
         if batch < 1:
             raise ValueError("a batch has at least one slice")
         told = _Progress(progress, [len(volume) for volume in volumes])
-        works = [_begin(volume) for volume in volumes]
-        size = min(batch, 16)
+        with ThreadPoolExecutor(1, "beside") as beside:
+            return self._analysed([_begin(volume, beside) for volume in volumes], min(batch, 16), told, beside)
+
+    def _analysed(self, works: list[_Work], size: int, told: _Progress, beside: Executor) -> list[Findings]:
         for chunk in _chunks(
             [(number, index) for number, work in enumerate(works) for index in range(len(work.volume))], size
         ):
@@ -136,6 +145,8 @@ class Pipeline:
             self._judge(work)
             told.skip(number, len(work.volume) - len(self._wanted(work)))
         wanted = [(number, index) for number, work in enumerate(works) for index in self._wanted(work)]
+        for number in {number for number, _ in wanted}:
+            works[number].middle = beside.submit(midline, works[number].volume)
         self._outline(works, wanted, size, told)
         return [self._finish(work) for work in works]
 
@@ -152,7 +163,9 @@ class Pipeline:
             ]
             (outlines,) = self._unet(np.stack(images))
             for (number, index, mirrored), outline in zip(chunk, outlines, strict=True):
-                work, seen = works[number], outline[..., CHANNELS[works[number].family]]
+                work = works[number]
+                # A copy: of two channels one is kept, of a chunk its own part.
+                seen = outline[..., CHANNELS[work.family]].copy()
                 first = work.outlines[index]
                 work.outlines[index] = seen if first is None else (first + seen[:, ::-1]) / 2
                 if not mirrored:
@@ -161,7 +174,7 @@ class Pipeline:
     def _judge(self, work: _Work) -> None:
         """Gate and calibration, once all slices of a volume went through the classifier."""
         seen = np.stack([feature for feature in work.features if feature is not None])
-        features = np.concatenate([seen, gate.plain(work.prepared.images)], axis=1)
+        features = np.concatenate([seen, work.plain.result()], axis=1)
         work.features = []
         work.refusal = self._gate.refuse(features, work.prepared.images)
         if work.refusal is None:
@@ -204,7 +217,13 @@ class Pipeline:
         if verdict is Verdict.NO_TUMOUR:
             # Nothing that counts: crumbs of an outline would contradict the sentence beside them.
             masks[:] = False
-        sizes = measure.of_volume(masks, volume)
+        sizes = measure.lesions(
+            masks,
+            volume.spacing,
+            orientation=volume.orientation,
+            middle=work.middle.result() if work.middle else None,
+            placement=volume.placement,
+        )
         doubt = self._size_doubt(work) if masks.any() else None
         size = self._settings.sizes[work.family].get(volume.kind) if doubt else None
         return Findings(
@@ -280,13 +299,14 @@ def prepare(volume: Volume) -> tuple[preprocess.Prepared, bool]:
     return preprocess.prepare(volume.voxels if colour or volume.channels == 1 else volume.voxels[..., 1:2]), colour
 
 
-def _begin(volume: Volume) -> _Work:
+def _begin(volume: Volume, beside: Executor) -> _Work:
     count = len(volume)
     prepared, colour = prepare(volume)
     return _Work(
         volume=volume,
         prepared=prepared,
         colour=colour,
+        plain=beside.submit(gate.plain, prepared.images),
         differences=np.zeros(count),
         features=[None] * count,
         outlines=[None] * count,

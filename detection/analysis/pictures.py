@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ml.findings import Findings, Verdict
+from ml.findings import Findings
 from ml.imaging.outlines import outline
 from ml.imaging.volume import Volume
 from ml.preprocess import scale
@@ -40,19 +40,24 @@ COMPRESSION = 3
 """zlib level: a little larger than the densest, several times faster."""
 
 
-def render(volume: Volume, findings: Findings) -> Iterator[tuple[str, bytes]]:
-    """Names and PNG bytes: `INDEX-image.png`, `INDEX-mask.png`, `INDEX-thumbnail.png` for each slice, `thumbnail.png` and `thumbnail-outlined.png`."""
-    shown = display(volume, refused=findings.verdict is Verdict.REFUSED)
-    best = most_telling(findings)
-    for index, (picture, finding) in enumerate(zip(shown, findings.slices, strict=True)):
+def of_slices(shown: np.ndarray) -> Iterator[tuple[str, bytes]]:
+    """`INDEX-image.png` and `INDEX-thumbnail.png` of each slice that `display` gave."""
+    for index, picture in enumerate(shown):
         image = Image.fromarray(picture)
         yield f"{index}-image.png", _png(image)
-        yield f"{index}-mask.png", _png(Image.fromarray(np.asarray(finding.mask.pixels)))
         yield f"{index}-thumbnail.png", _png(_reduced(image, STRIP_SIDE))
-        if index == best:
-            small = _reduced(image, THUMBNAIL_SIDE)
-            yield "thumbnail.png", _png(small)
-            yield "thumbnail-outlined.png", _png(_outlined(small, np.asarray(finding.mask.pixels)))
+
+
+def of_findings(shown: np.ndarray, findings: Findings) -> Iterator[tuple[str, bytes]]:
+    """`INDEX-mask.png` of each slice, and `thumbnail.png` and `thumbnail-outlined.png` of the most telling one."""
+    empty = _png(Image.fromarray(np.zeros(shown.shape[1:3], np.uint8)))  # most slices of a series share it
+    for finding in findings.slices:
+        outlined = _png(Image.fromarray(np.asarray(finding.mask.pixels))) if finding.area_px else empty
+        yield f"{finding.index}-mask.png", outlined
+    best = most_telling(findings)
+    small = _reduced(Image.fromarray(shown[best]), THUMBNAIL_SIDE)
+    yield "thumbnail.png", _png(small)
+    yield "thumbnail-outlined.png", _png(_outlined(small, np.asarray(findings.slices[best].mask.pixels)))
 
 
 def display(volume: Volume, *, refused: bool) -> np.ndarray:

@@ -8,14 +8,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
+from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from detection import audit, leases, retry, storage
+from detection import audit, bell, leases, retry, storage
 from detection.models import Analysis, Scan, User
 from detection.models.analysis import State, Verdict
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from detection.analysis.ahead import Ahead
     from ml.findings import Findings
     from ml.imaging.volume import Volume
 
@@ -62,6 +66,7 @@ def request_again(*, scan: Scan, actor: User) -> Analysis:
     scan.opened_at = None
     scan.save(update_fields=["current_analysis", "opened_at"])
     audit.record(actor, "analysed again", analysis, scan=str(scan.pk))
+    transaction.on_commit(bell.ring)
     return analysis
 
 
@@ -110,7 +115,14 @@ def report_progress(analysis: Analysis, progress: float) -> None:
 
 
 def record(
-    analysis: Analysis, findings: Findings, *, volume: Volume, model: Model, milliseconds: int | None = None
+    analysis: Analysis,
+    findings: Findings,
+    *,
+    volume: Volume,
+    model: Model,
+    milliseconds: int | None = None,
+    ahead: Ahead | None = None,
+    heat: np.ndarray | None = None,
 ) -> None:
     """Write what was found. Pictures first, the row after: a row never points at what is not there.
 
@@ -128,6 +140,10 @@ def record(
         What analysed.
     milliseconds : int or None
         From claim to now.
+    ahead : Ahead or None
+        What draws the slices already; None draws them here.
+    heat : ndarray or None
+        float32 (slices, rows, columns), 0..1, of `ml.attribution`; None where nobody asked for it.
 
     Raises
     ------
@@ -136,6 +152,7 @@ def record(
     """
     # Pillow, NumPy and SciPy stay out of the web process, which imports this file too.
     from detection.analysis import pictures, scan_object, voxels
+    from detection.analysis.ahead import draw
 
     if _is_recorded(analysis):
         return
@@ -146,7 +163,13 @@ def record(
         lease=settings.LEASE,
     ):
         raise LeaseLost
-    for name, content in itertools.chain(pictures.render(volume, findings), voxels.render(volume, findings)):
+    refused = findings.verdict.value == Verdict.REFUSED
+    drawn = ahead.of(analysis.pk) if ahead else draw(analysis.pk, volume, refused=refused)
+    if ahead and refused and volume.channels > 1:
+        drawn = draw(analysis.pk, volume, refused=True)  # in its own colours, which nobody knew ahead
+    for name, content in itertools.chain(
+        pictures.of_findings(drawn.shown, findings), voxels.render(volume, findings, heat, drawn.packed)
+    ):
         storage.write_derived(analysis.pk, name, content)
     found = scan_object.of(findings, volume, scan_id=analysis.scan_id, thresholds=model.thresholds)
     _end(

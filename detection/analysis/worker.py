@@ -20,7 +20,9 @@ from django.db import DatabaseError, connection
 
 from detection import leases, retry, storage
 from detection.analysis import services
+from detection.analysis.ahead import Ahead
 from detection.analysis.decoder import Decoder, DecoderStopped
+from detection.bell import Bell
 from detection.heartbeat import Heartbeat
 from detection.models import Analysis, Scan, StoredFile
 from detection.models.analysis import State
@@ -32,6 +34,8 @@ from ml.imaging.sequence_check import CONTRADICTED
 from ml.imaging.volume import Volume
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ml.findings import Findings
 
 log = logging.getLogger(__name__)
@@ -73,6 +77,9 @@ class Pipeline(Protocol):
         """The findings of each volume, in order."""
 
 
+Explain = Callable[[Volume], "np.ndarray"]
+
+
 class Stopping(Exception):
     """The worker was told to stop while it computed."""
 
@@ -92,11 +99,14 @@ class AnalysisWorker:
     ----------
     load : callable
         Loads and warms the models: `ml.pipeline.Pipeline.load`. Called once.
+    explain : callable or None
+        Gives the attribution map of a volume: an `ml.attribution.Attribution`. None where nobody asked for maps.
     """
 
-    def __init__(self, load: Callable[[], Pipeline]) -> None:
+    def __init__(self, load: Callable[[], Pipeline], explain: Explain | None = None) -> None:
         self.name = leases.worker_name("analysis")
         self._load = load
+        self._explain = explain
         self._stop_at: float | None = None
         self._pipeline: Pipeline
         self._decoder: Decoder
@@ -119,7 +129,7 @@ class AnalysisWorker:
         heartbeat = Heartbeat(
             name=self.name, purpose=Purpose.ANALYSIS, rows=rows, lease=settings.LEASE, longest=LONGEST_ANALYSIS
         )
-        with Decoder() as self._decoder, heartbeat as self._heartbeat:
+        with Decoder() as self._decoder, heartbeat as self._heartbeat, Bell() as bell:
             if self._stop_at is None:
                 self._loading = True
                 self._pipeline = self._load()
@@ -135,7 +145,7 @@ class AnalysisWorker:
                     return
                 wait = SHORTEST_WAIT if worked else min(wait * 1.2, LONGEST_WAIT)
                 if not worked:
-                    time.sleep(wait)
+                    bell.wait(wait)
 
     def _look(self, *, tried: bool) -> bool:
         """Take up what is due and work on it; False when there was nothing, or no database to ask."""
@@ -198,36 +208,41 @@ class AnalysisWorker:
         """Run the models on a group and record it; what has ended leaves `left`."""
         if not group or self._stop_at is not None:
             return
-        try:
-            found = self._pipeline(
-                [job.volume for job in group], progress=_Reporter(self, [job.analysis for job in group])
-            )
-        except Stopping:
-            return
-        except Exception:
-            if len(group) > 1:
-                log.warning("A batch of %d broke: each is run by itself.", len(group))
-                for job in group:
-                    self._run([job], left)
+        with Ahead([(job.analysis.pk, job.volume) for job in group]) as ahead:
+            try:
+                found = self._pipeline(
+                    [job.volume for job in group], progress=_Reporter(self, [job.analysis for job in group])
+                )
+            except Stopping:
                 return
-            analysis = group[0].analysis
-            log.exception("Analysis %s broke.", analysis.pk)
-            _unless_lost(partial(services.give_back, analysis, TECHNICAL))
-            del left[analysis.pk]
-            return
-        model = services.Model(
-            self._pipeline.version, dict(self._pipeline.files), dict(getattr(self._pipeline, "thresholds", None) or {})
-        )
-        for job, findings in zip(group, found, strict=True):
-            self._record(job, findings, model)
-            del left[job.analysis.pk]
+            except Exception:
+                if len(group) == 1:
+                    analysis = group[0].analysis
+                    log.exception("Analysis %s broke.", analysis.pk)
+                    _unless_lost(partial(services.give_back, analysis, TECHNICAL))
+                    del left[analysis.pk]
+                    return
+            else:
+                for job, findings in zip(group, found, strict=True):
+                    self._record(job, findings, ahead)
+                    del left[job.analysis.pk]
+                return
+        log.warning("A batch of %d broke: each is run by itself.", len(group))
+        for job in group:
+            self._run([job], left)
 
-    def _record(self, job: Job, findings: Findings, model: services.Model) -> None:
+    def _record(self, job: Job, findings: Findings, ahead: Ahead) -> None:
+        analysis, pipeline = job.analysis, self._pipeline
+        model = services.Model(
+            pipeline.version, dict(pipeline.files), dict(getattr(pipeline, "thresholds", None) or {})
+        )
+        heat = self._heat(job, findings)
         milliseconds = round(1000 * (time.monotonic() - self._claimed_at))
-        analysis = job.analysis
 
         def record() -> None:
-            services.record(analysis, findings, volume=job.volume, model=model, milliseconds=milliseconds)
+            services.record(
+                analysis, findings, volume=job.volume, model=model, milliseconds=milliseconds, ahead=ahead, heat=heat
+            )
 
         try:
             retry.through_restarts(record, seconds=DATABASE_PATIENCE)
@@ -236,6 +251,16 @@ class AnalysisWorker:
         except OSError:
             log.exception("The pictures of analysis %s could not be written.", analysis.pk)
             _unless_lost(partial(services.give_back, analysis, TECHNICAL))
+
+    def _heat(self, job: Job, findings: Findings) -> np.ndarray | None:
+        """What the classifier looked at, where somebody asked for it; a result does not fail for want of it."""
+        if self._explain is None or findings.tumour_probability is None:
+            return None
+        try:
+            return self._explain(job.volume)
+        except Exception:
+            log.exception("The attribution map of analysis %s could not be made.", job.analysis.pk)
+            return None
 
     def _read(self, analysis: Analysis, files: Mapping[UUID, Sequence[tuple[str, str]]]) -> Volume | None:
         """The pixels of an analysis' scan; None when it has ended or waits for another attempt."""

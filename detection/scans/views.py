@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from detection import provenance
@@ -49,6 +50,7 @@ def scans(request: HttpRequest) -> HttpResponse:
     return render(request, "scans/list.html", context)
 
 
+@gzip_page
 @never_cache
 @require_safe
 def scan(request: HttpRequest, scan_id: UUID) -> HttpResponse:
@@ -110,6 +112,7 @@ def status(request: HttpRequest, scan_id: UUID) -> JsonResponse:
     )
 
 
+@gzip_page
 @never_cache
 @require_safe
 def result(request: HttpRequest, scan_id: UUID) -> JsonResponse:

@@ -12,7 +12,7 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
-from detection import audit, retry, storage
+from detection import audit, bell, retry, storage
 from detection.models import Analysis, Delivery, Scan, StoredFile, Study, User
 from detection.models.delivery import Recipient
 from detection.models.scan import Kind
@@ -93,6 +93,7 @@ def receive(
         if plan.fusion is not None:
             scans.append((_fused(study, plan.fusion, [scan for scan, _ in scans]), []))
         _record(study, scans, sms, left_out=plan.left_out)
+        bell.ring()
     except BaseException:
         # Whatever went wrong, a file without its row is nobody's.
         storage.discard(keys)

@@ -7,13 +7,9 @@ import numpy as np
 Point = list[float]
 
 # A boundary edge runs from pixel corner to pixel corner with the mask on its right hand (rows grow downwards).
-_EAST, _SOUTH, _WEST, _NORTH = (0, 1), (1, 0), (0, -1), (-1, 0)
-_TURNS = {  # from a heading: sharpest right turn first, so that pixels touching by a corner stay apart
-    _EAST: (_SOUTH, _EAST, _NORTH),
-    _SOUTH: (_WEST, _SOUTH, _EAST),
-    _WEST: (_NORTH, _WEST, _SOUTH),
-    _NORTH: (_EAST, _NORTH, _WEST),
-}
+# Headings are 0 east, 1 south, 2 west, 3 north; the edges that leave a corner are the bits of its number.
+_DOWN, _ACROSS = (0, 1, 0, -1), (1, 0, -1, 0)
+_BITS = (1, 2, 4, 8)
 
 
 def outline(mask: np.ndarray) -> list[list[Point]]:
@@ -27,58 +23,62 @@ def outline(mask: np.ndarray) -> list[list[Point]]:
         y from r to r + 1. They pass through the middles of the boundary's pixel edges, which rounds the
         staircase off by less than half a pixel. Holes are polygons too, running the other way: fill with `evenodd`.
     """
-    inside = np.pad(np.asarray(mask) > 0, 1)
-    if not inside.any():
+    full = np.asarray(mask) > 0
+    rows = np.flatnonzero(full.any(axis=1))
+    if not rows.size:
         return []
-    edges = _edges(inside)
+    columns = np.flatnonzero(full.any(axis=0))
+    top, left = int(rows[0]), int(columns[0])
+    leaving, starts = _edges(full[top : rows[-1] + 1, left : columns[-1] + 1])
+    width = columns[-1] - left + 2
     polygons = []
-    while edges:
-        start, headings = next(iter(edges.items()))
-        polygons.append(_without_straight(_walk(edges, start, next(iter(headings)))))
+    for start in starts:
+        while leaving[start]:
+            polygons.append(_without_straight(_walk(leaving, start, int(width)), top, left))
     return polygons
 
 
-def _edges(inside: np.ndarray) -> dict[tuple[int, int], set[tuple[int, int]]]:
-    """Boundary edges by their starting corner (row, column), in the mask's own coordinates."""
-    edges: dict[tuple[int, int], set[tuple[int, int]]] = {}
-    centre = inside[1:-1, 1:-1]
-    for neighbour, heading, corner in (
-        (inside[:-2, 1:-1], _EAST, (0, 0)),
-        (inside[1:-1, 2:], _SOUTH, (0, 1)),
-        (inside[2:, 1:-1], _WEST, (1, 1)),
-        (inside[1:-1, :-2], _NORTH, (1, 0)),
-    ):
-        for row, column in np.argwhere(centre & ~neighbour).tolist():
-            edges.setdefault((row + corner[0], column + corner[1]), set()).add(heading)
-    return edges
+def _edges(inside: np.ndarray) -> tuple[bytearray, list[int]]:
+    """Edges that leave each corner of bool (rows, columns), row by row, and the corners where one runs east.
+
+    Every boundary, a hole's too, runs east somewhere.
+    """
+    around = np.pad(inside, 1)
+    leaving = np.zeros((inside.shape[0] + 1, inside.shape[1] + 1), np.uint8)
+    leaving[:-1, :-1] |= (inside & ~around[:-2, 1:-1]) * np.uint8(1)
+    leaving[:-1, 1:] |= (inside & ~around[1:-1, 2:]) * np.uint8(2)
+    leaving[1:, 1:] |= (inside & ~around[2:, 1:-1]) * np.uint8(4)
+    leaving[1:, :-1] |= (inside & ~around[1:-1, :-2]) * np.uint8(8)
+    return bytearray(leaving.tobytes()), np.flatnonzero(leaving & 1).tolist()
 
 
-def _walk(
-    edges: dict[tuple[int, int], set[tuple[int, int]]], start: tuple[int, int], heading: tuple[int, int]
-) -> list[Point]:
-    """Follow one boundary round, taking its edges out, and give the middle of each."""
-    middles: list[Point] = []
-    corner, first = start, heading
+def _walk(leaving: bytearray, start: int, width: int) -> list[tuple[int, int]]:
+    """Follow one boundary round, taking its edges out: for each, twice the (column, row) of its middle."""
+    step = tuple(down * width + across for down, across in zip(_DOWN, _ACROSS, strict=True))
+    first = heading = next(number for number in range(4) if leaving[start] & _BITS[number])
+    corner = start
+    middles = []
     while True:
-        headings = edges[corner]
-        headings.discard(heading)
-        if not headings:
-            del edges[corner]
-        middles.append([corner[1] + heading[1] / 2, corner[0] + heading[0] / 2])
-        corner = (corner[0] + heading[0], corner[1] + heading[1])
-        onward = edges.get(corner, set()) | ({first} if corner == start else set())
-        heading = next(turn for turn in _TURNS[heading] if turn in onward)
+        leaving[corner] &= ~_BITS[heading]
+        row, column = divmod(corner, width)
+        middles.append((2 * column + _ACROSS[heading], 2 * row + _DOWN[heading]))
+        corner += step[heading]
+        onward = leaving[corner] | (_BITS[first] if corner == start else 0)
+        # Sharpest right turn first, so that pixels touching by a corner stay apart.
+        for turn in (1, 0, 3):
+            if onward & _BITS[(heading + turn) % 4]:
+                heading = (heading + turn) % 4
+                break
         if corner == start and heading == first:
             return middles
 
 
-def _without_straight(points: list[Point]) -> list[Point]:
-    """Leave out points that lie on the line between their neighbours."""
-    kept = []
-    for index, (x, y) in enumerate(points):
-        before, after = points[index - 1], points[(index + 1) % len(points)]
-        if (x - before[0]) * (after[1] - y) != (y - before[1]) * (after[0] - x):
-            kept.append([x, y])
+def _without_straight(middles: list[tuple[int, int]], top: int, left: int) -> list[Point]:
+    """Leave out points that lie on the line between their neighbours; from half pixels to pixels."""
+    points = np.array(middles)
+    before, after = points - np.roll(points, 1, axis=0), np.roll(points, -1, axis=0) - points
+    turns = before[:, 0] * after[:, 1] != before[:, 1] * after[:, 0]
+    kept: list[Point] = (points[turns] / 2 + (left, top)).tolist()
     return kept
 
 

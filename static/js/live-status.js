@@ -2,6 +2,8 @@
 
 const FIRST_WAIT_MS = 150;
 const LONGEST_WAIT_MS = 2000;
+// While it goes forward its end is near: a person who waits for it should not wait for the next look.
+const LIVELY_WAIT_MS = 250;
 const GROWTH = 1.3;
 
 /**
@@ -13,6 +15,7 @@ const GROWTH = 1.3;
 
 class LiveStatus extends HTMLElement {
   wait = FIRST_WAIT_MS;
+  progress = 0;
   said = "";
   timer = 0;
 
@@ -37,6 +40,8 @@ class LiveStatus extends HTMLElement {
       if (answer.ok) {
         const status = /** @type {Status} */ (await answer.json());
         if (status.state !== "queued" && status.state !== "running") return location.reload();
+        if (status.progress > this.progress) this.wait = Math.min(this.wait, LIVELY_WAIT_MS);
+        this.progress = status.progress;
         this.show(status);
       }
     } catch {

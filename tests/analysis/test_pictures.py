@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from detection.analysis.pictures import display, most_telling, render
+from detection.analysis.pictures import display, most_telling, of_findings, of_slices
 from ml.imaging.outlines import outline
 from ml.imaging.volume import Volume
 from tests.analysis.stand_in import NOTHING, TUMOUR, answer, volume_of
@@ -50,7 +50,8 @@ class TestDisplay:
 
     def test_every_slice_has_its_pictures_and_the_scan_one(self) -> None:
         volume = volume_of(NOTHING, slices=2)
-        names = [name for name, _ in render(volume, answer(volume, NOTHING))]
+        shown = display(volume, refused=False)
+        names = [name for name, _ in (*of_slices(shown), *of_findings(shown, answer(volume, NOTHING)))]
         assert sorted(names) == sorted(
             [f"{index}-{kind}.png" for index in (0, 1) for kind in ("image", "mask", "thumbnail")]
             + ["thumbnail.png", "thumbnail-outlined.png"]

@@ -32,9 +32,9 @@ def claimed(doctor: User, level: int, worker: str = "worker-1") -> Analysis:
     return analysis
 
 
-def record(analysis: Analysis, level: int, **more: int) -> None:
+def record(analysis: Analysis, level: int, milliseconds: int | None = None) -> None:
     volume = volume_of(level)
-    services.record(analysis, answer(volume, level), volume=volume, model=MODEL, **more)
+    services.record(analysis, answer(volume, level), volume=volume, model=MODEL, milliseconds=milliseconds)
 
 
 def png(analysis: Analysis, name: str) -> np.ndarray:

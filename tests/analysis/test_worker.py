@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import io
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from django.core.files.storage import default_storage
 from django.db import OperationalError
+from PIL import Image
 
 from detection import storage
 from detection.analysis import services, worker
 from detection.analysis.worker import AnalysisWorker
 from detection.models import Analysis, StoredFile, User, Worker
 from detection.models.analysis import State
+from ml.imaging.volume import Volume
 from tests.analysis.arrivals import arrived, picture
 from tests.analysis.stand_in import BREAKS, NOTHING, PHOTOGRAPH, TUMOUR, StandIn
 from tests.cast import alice
@@ -169,3 +173,52 @@ def _replaced(where: Any, name: str, by: Any) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(where, name, by)
         yield
+
+
+class TestAttribution:
+    def test_a_map_that_cannot_be_made_costs_no_result(self, doctor: User) -> None:
+        def broken(volume: Volume) -> Any:
+            raise MemoryError
+
+        (analysis,) = arrived(doctor, picture(TUMOUR))
+        AnalysisWorker(StandIn, explain=broken).run(drain=True)
+        assert states([analysis]) == [State.DONE]
+
+    def test_a_refused_picture_is_not_explained(self, doctor: User) -> None:
+        asked: list[Volume] = []
+
+        def explain(volume: Volume) -> Any:
+            asked.append(volume)
+            return np.zeros(volume.voxels.shape[:3], np.float32)
+
+        arrived(doctor, picture(TUMOUR), picture(PHOTOGRAPH))
+        AnalysisWorker(StandIn, explain=explain).run(drain=True)
+        assert [int(volume.voxels.max()) for volume in asked] == [TUMOUR]
+
+
+class TestDrawingAhead:
+    def test_pictures_that_cannot_be_written_are_tried_again_and_nothing_is_shown(
+        self, doctor: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(*_: object) -> None:
+            raise OSError("No space left on device")
+
+        (analysis,) = arrived(doctor, picture(TUMOUR))
+        with monkeypatch.context() as broken:
+            broken.setattr(storage, "write_derived", full)
+            drain(StandIn())
+        assert states([analysis]) == [State.QUEUED]
+        Analysis.objects.update(not_before=None)
+        drain(StandIn())
+        assert states([analysis]) == [State.DONE]
+
+    def test_a_refused_photograph_is_drawn_in_its_own_colours(self, doctor: User) -> None:
+        colours = np.zeros((64, 64, 3), np.uint8)
+        colours[16:48, 16:48] = (PHOTOGRAPH, 40, 90)
+        target = io.BytesIO()
+        Image.fromarray(colours).save(target, "PNG")
+        (analysis,) = arrived(doctor, target.getvalue())
+        drain(StandIn())
+        assert states([analysis]) == [State.REFUSED]
+        with storage.open_derived(analysis.pk, "0-image.png") as file:
+            assert np.array_equal(np.asarray(Image.open(file)), colours)

@@ -8,11 +8,18 @@ import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.core.management.base import BaseCommand
 
 from detection import retry
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from ml.attribution import Attribution
+    from ml.imaging.volume import Volume
 
 
 class Command(BaseCommand):
@@ -27,7 +34,7 @@ class Command(BaseCommand):
         retry.use_read_committed()
         from detection.analysis.worker import AnalysisWorker
 
-        worker = AnalysisWorker(load_models)
+        worker = AnalysisWorker(load_models, explain=Explainer() if settings.CONFIG.attribution else None)
 
         def stop(number: int, frame: object) -> None:
             worker.stop()
@@ -50,6 +57,19 @@ def load_models() -> Any:
         return Pipeline.load()
     except weights.WeightsFault as error:
         sys.exit(f"The worker did not start: {error}")
+
+
+class Explainer:
+    """Attribution maps; their network is built for the first of them, once the worker is ready."""
+
+    def __init__(self) -> None:
+        self._attribution: Attribution | None = None
+
+    def __call__(self, volume: Volume) -> np.ndarray:
+        from ml.attribution import Attribution
+
+        self._attribution = self._attribution or Attribution.load()
+        return self._attribution(volume)
 
 
 @contextlib.contextmanager
