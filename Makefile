@@ -45,7 +45,7 @@ e2e: $(VENV)/.browsing node_modules/.installed ## the journeys in a real browser
 test-cockroach: $(VENV)/.testing ## the tests on the CockroachDB engine: COCKROACH_URL's server, else a PostgreSQL stand-in
 	@$(PY) -m tests.cockroach -m pytest $(ARGS)
 
-bench: $(VENV)/.testing ## measure speed and memory, write docs/performance.md
+bench: $(VENV)/.browsing ## measure speed and memory, write docs/performance.md
 	@$(PY) -m bench $(ARGS)
 
 # ---------------------------------------------------------------- checking

@@ -15,7 +15,7 @@ from urllib.parse import urljoin
 import numpy as np
 import requests
 
-from bench.server import CHECKOUT, POLL, Server, serving, token
+from bench.server import CHECKOUT, POLL, Server, serving, upload_page
 from tests import phantoms, phantoms_dicom
 
 LENGTHS = (22, 160)
@@ -47,7 +47,7 @@ def write_series(folder: Path, slices: int, *, seed: int) -> list[Path]:
 
 def drop_to_result(server: Server, session: requests.Session, files: Sequence[Path]) -> tuple[float, float, str]:
     """Seconds from sending the files to the full result with its picture, those of the sending, and the page."""
-    form = token(session.get(f"{server.address}/scans/new/", timeout=30).text)
+    form = upload_page(server, session)
     began = time.perf_counter()
     opened = [("files", (path.name, path.read_bytes(), "application/octet-stream")) for path in files]
     answer = session.post(

@@ -27,6 +27,8 @@ PASSWORD = "bench-cobalt-heron"
 UPLOADS = 40
 LIST_LOADS = 30
 RECORDS = 10_000
+CHOOSING = 1.0
+"""Seconds that the page to upload on is open before files are sent."""
 POLL = 0.15
 """Seconds between two looks at status.json, as the result page does it."""
 
@@ -59,6 +61,7 @@ class Server:
             "web": "gunicorn",
             "worker (models loaded)": "manage.py work",
             "decoder": "decoder_child",
+            "process that waits for the next upload": "sandbox_child",
             "sender of messages": "manage.py deliver",
         }
         below = machine.descendants(self.process.pid)
@@ -74,6 +77,13 @@ def token(page: str) -> str:
     if found is None:
         raise SystemExit("bench: the page has no form.")
     return found.group(1)
+
+
+def upload_page(server: Server, session: requests.Session) -> str:
+    """Open the page to upload on, take as long as a person to choose files, and give the form's token."""
+    page = session.get(f"{server.address}/scans/new/", timeout=30).text
+    time.sleep(CHOOSING)
+    return token(page)
 
 
 def environment(home: Path, port: int) -> dict[str, str]:
@@ -126,7 +136,7 @@ def upload_to_result(server: Server, session: requests.Session, pictures: Sequen
     """Seconds from sending each picture to having the page with its result and the picture on it."""
     seconds = []
     for number, picture in enumerate(pictures):
-        form = token(session.get(f"{server.address}/scans/new/", timeout=30).text)
+        form = upload_page(server, session)
         began = time.perf_counter()
         answer = session.post(
             f"{server.address}/scans/new/",
@@ -193,6 +203,7 @@ def measure() -> list[tuple[str, str, str]]:
             made = in_django(home, "fill", str(RECORDS))
             many = in_django(home, "queries")
             loads = list_pages(server, session)
+            upload_page(server, session)
             memory = server.memory()
     return [
         ("Start to ready, first time (new database, static files)", f"{first:.1f} s", ""),
