@@ -17,6 +17,7 @@ from django.utils.dateparse import parse_datetime
 from detection.models import Delivery, Scan, StoredFile, User
 from detection.models.analysis import State, Verdict
 from detection.models.delivery import DeliveryState
+from detection.models.scan import PARTS
 
 PAGE = 25
 ENDED = (State.DONE, State.REFUSED, State.FAILED)
@@ -202,8 +203,7 @@ def with_row(scans: QuerySet[Scan]) -> QuerySet[Scan]:
     """With everything that a row shows, but not the findings, which may be large."""
     files = StoredFile.objects.filter(scan=OuterRef("pk")).order_by().values("scan").annotate(n=Count("pk")).values("n")
     return (
-        scans.with_result()
-        .select_related("study__released_by")
+        scans.select_related("study", "study__released_by", "owner", "current_analysis", *PARTS)
         .defer("current_analysis__findings", "current_analysis__weights")
         .annotate(file_count=Coalesce(Subquery(files), 0))
         .prefetch_related(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import zlib
 from pathlib import Path
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -181,7 +182,7 @@ class TestPictures:
     @pytest.mark.parametrize("ending", ["png", "tif", "bmp", "webp"])
     def test_numbered_pictures_are_a_series_in_the_order_of_their_numbers(self, head, tmp_path, ending):
         for number, page in zip((1, 2, 3, 9, 10, 11), head, strict=True):
-            options = {"lossless": True} if ending == "webp" else {}
+            options: dict[str, Any] = {"lossless": True} if ending == "webp" else {}
             Image.fromarray(page).save(tmp_path / f"head_{number}.{ending}", **options)
         paths = sorted(tmp_path.glob("head_*"))  # head_1, head_10, head_11, head_2 ...
         volume = volume_of(files_taken_in(tmp_path, paths, as_series=True))
