@@ -159,6 +159,29 @@ class TestUndo:
         expect(viewer.list.first).to_contain_text("27.0 mm")
 
 
+    def test_after_a_reload_undo_goes_on_through_earlier_measurements(self, viewer: Viewer) -> None:
+        tool(viewer, "ruler")
+        viewer.drag((80, 100), (120, 130))
+        expect(viewer.list.first).not_to_contain_text("you")
+        viewer.focus()
+        viewer.press("Escape")
+        viewer.drag((120, 130), (80, 130))
+        expect(viewer.list.first).to_contain_text("27.0 mm")
+        viewer.page.reload()
+        viewer.ready()
+        expect(viewer.act("undo")).to_be_enabled()
+        viewer.click("undo")
+        expect(viewer.list.first).to_contain_text("45.0 mm")
+        viewer.click("undo")
+        expect(viewer.list).to_have_count(0)
+        expect(viewer.act("undo")).to_be_disabled()
+        viewer.click("redo")
+        expect(viewer.list.first).to_contain_text("45.0 mm")
+        viewer.page.reload()
+        viewer.ready()
+        expect(viewer.list.first).to_contain_text("45.0 mm")
+
+
 class TestKeysOnly:
     def test_a_ruler_is_placed_nudged_and_removed(self, viewer: Viewer) -> None:
         page = viewer.page
