@@ -35,7 +35,10 @@ def plain(images: np.ndarray) -> np.ndarray:
     A grey thumbnail; each channel's mean and spread; how much the channels differ; shares of dark,
     bright and framing pixels; likeness of left and right; roughness; directions of edges.
     """
-    small = images.reshape(len(images), 64, 4, 64, 4, 3).mean((2, 4), dtype=np.float32) / 255.0
+    # Sums of whole numbers, so that the means are exact, and several times sooner than NumPy's own over two axes.
+    by_row = np.asarray(np.sum([images[:, first::4] for first in range(4)], axis=0, dtype=np.uint16))
+    sums = np.asarray(np.sum([by_row[:, :, first::4] for first in range(4)], axis=0, dtype=np.float32))
+    small = sums / 16 / 255
     grey = small.mean(3)
     step = 64 // _THUMB
     thumb = grey.reshape(len(images), _THUMB, step, _THUMB, step).mean((2, 4))
