@@ -108,7 +108,9 @@ def foot(found: dict[str, Any]) -> tuple[str, ...]:
 
 def millilitres(volume: float | None) -> str:
     """`28.4 ml`, or that it is not known."""
-    return NOT_COMPUTABLE if volume is None else f"{words.plain(volume)} ml"
+    if volume is None:
+        return NOT_COMPUTABLE
+    return "under 0.01 ml" if 0 < volume < 0.01 else f"{words.plain(volume)} ml"
 
 
 def between(interval: Any) -> str:

@@ -31,6 +31,7 @@ from highdicom.sr import (
     RelationshipTypeValues,
     Scoord3DContentItem,
     SourceImageForMeasurementGroup,
+    SourceImageForSegmentation,
     TextContentItem,
     TrackingIdentifier,
     VolumetricROIMeasurementsAndQualitativeEvaluations,
@@ -102,7 +103,7 @@ def report(
         if segments is None:
             group: Any = _lesion_on_slices(number, lesion, source, meaning_of(scan), provenance)
         else:
-            group = _lesion(number, lesion, meaning_of(scan), provenance, segments)
+            group = _lesion(number, lesion, source, meaning_of(scan), provenance, segments)
         group[0].ContentSequence.extend(_centroid(lesion, source))
         groups.append(group)
     content = MeasurementReport(
@@ -185,18 +186,41 @@ def _whole_scan(
 
 
 def _lesion(
-    number: int, lesion: Mapping[str, Any], meaning: Meaning, provenance: Provenance, segments: Segmentation
+    number: int,
+    lesion: Mapping[str, Any],
+    source: SourceSeries,
+    meaning: Meaning,
+    provenance: Provenance,
+    segments: Segmentation,
 ) -> VolumetricROIMeasurementsAndQualitativeEvaluations:
     uid, identifier = tracking(number, meaning, provenance)
     return VolumetricROIMeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(uid=uid, identifier=identifier),
-        referenced_segment=ReferencedSegment.from_segmentation(segments, number),
+        # Not by `from_segmentation`: it does not find an only segment, which is told once for all frames.
+        referenced_segment=ReferencedSegment(
+            sop_class_uid=segments.SOPClassUID,
+            sop_instance_uid=segments.SOPInstanceUID,
+            segment_number=number,
+            source_images=_source_images(lesion, source),
+        ),
         finding_category=codes.cid7150.MorphologicallyAbnormalStructure,
         finding_type=CodedConcept.from_code(Code(*meaning.code)),
         algorithm_id=_algorithm(provenance),
         finding_sites=[_site(lesion)],
         measurements=_sizes(lesion),
     )
+
+
+def _source_images(lesion: Mapping[str, Any], source: SourceSeries) -> list[SourceImageForSegmentation]:
+    """The originals of a lesion's slices, with their frames where they have several."""
+    frames: dict[str, list[int]] = {}
+    first, last = lesion["slices"]
+    for dataset, frame in zip(source.datasets[first : last + 1], source.frames[first : last + 1], strict=True):
+        frames.setdefault(str(dataset.SOPInstanceUID), []).extend([] if frame is None else [frame + 1])
+    return [
+        SourceImageForSegmentation(source.first.SOPClassUID, uid, sorted(numbers) or None)
+        for uid, numbers in frames.items()
+    ]
 
 
 def _lesion_on_slices(

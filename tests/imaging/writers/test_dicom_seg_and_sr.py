@@ -23,6 +23,7 @@ from tests.imaging.writers.geometry import (
     PROVENANCE,
     ROW_MM,
     SLICE_MM,
+    enhanced,
     mr_series,
     place,
     scan_of,
@@ -253,3 +254,33 @@ def test_intervals_are_told_with_how_often_they_held():
     assert any("All together: the volume lies between 1.5 and 4 ml" in text for text in said)
     assert any("Lesion 1: the volume lies between 1.25 and 3.5 ml" in text for text in said)
     assert any("75% of scans" in text for text in said)
+
+
+@pytest.mark.parametrize("kind", ["single-frame", "multi-frame"])
+def test_an_only_lesion_has_a_report_that_names_its_segment_and_its_originals(kind):
+    masks = wedge()
+    masks[7] = False
+    if kind == "single-frame":
+        source = SourceSeries(mr_series())
+    else:
+        dataset, frames = enhanced()
+        source = SourceSeries([dataset] * len(frames), frames)
+    found = scan_of(masks)
+    segments = segmentation(source, masks, found, PROVENANCE)
+    assert len(segments.SegmentSequence) == 1
+    document = report(source, found, PROVENANCE, segments)
+    assert validate(to_bytes(document)) == []
+    (lesion,) = srread(BytesIO(to_bytes(document))).content.get_volumetric_roi_measurement_groups()
+    segment = lesion.referenced_segment
+    assert (segment.referenced_sop_instance_uid, segment.referenced_segment_numbers) == (segments.SOPInstanceUID, [1])
+    named = [
+        (
+            image.ReferencedSOPSequence[0].ReferencedSOPInstanceUID,
+            image.ReferencedSOPSequence[0].get("ReferencedFrameNumber"),
+        )
+        for image in segment.source_images_for_segmentation
+    ]
+    if kind == "single-frame":
+        assert named == [(mr_series()[index].SOPInstanceUID, None) for index in range(2, 6)]
+    else:
+        assert named == [(dataset.SOPInstanceUID, sorted(frames[index] + 1 for index in range(2, 6)))]
