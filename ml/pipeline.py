@@ -151,11 +151,11 @@ class Pipeline:
         return [self._finish(work) for work in works]
 
     def _outline(self, works: list[_Work], wanted: list[tuple[int, int]], size: int, told: _Progress) -> None:
-        """Fills in the outlines; a lone picture's is the mean of its own and its mirror image's."""
+        """Fills in the outlines: each the mean of the slice's own and its mirror image's."""
         passes = [
             (number, index, mirrored)
             for number, index in wanted
-            for mirrored in ((False, True) if works[number].volume.kind == "image" else (False,))
+            for mirrored in (False, True)
         ]
         for chunk in _chunks(passes, size):
             images = [

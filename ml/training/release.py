@@ -189,9 +189,8 @@ def _add_sizes(
         folds = splits.folds(cases, "patient")
         cut_off = manifest["families"]["flair"]["cut_off"]
         for kind, alone in (("series", False), ("image", True)):
-            ways = "mirror" if alone else "plain", "grey"
             chosen_from["flair", kind] = crossvalidation.sized(
-                cases, folds, crossvalidated, ways=ways, cut_off=cut_off, alone=alone
+                cases, folds, crossvalidated, ways=("mirror", "grey"), cut_off=cut_off, alone=alone
             )
     facts: dict[str, Any] = {}
     for key, found in chosen_from.items():
@@ -212,7 +211,7 @@ def _sized(seen: _Seen, slices: cache.Slices, manifest: dict[str, Any]) -> dict[
     brisc = np.arange(len(seen.brisc))
     return {
         ("flair", "series"): [s for o in seen.flair for s in sizes.sized(o, masks, case, case, cut_flair)],
-        ("flair", "image"): [s for o in seen.flair_alone for s in sizes.sized(o, masks, alone, case, cut_flair)],
+        ("flair", "image"): [s for o in seen.flair for s in sizes.sized(o, masks, alone, case, cut_flair)],
         ("t1c", "image"): sizes.sized(seen.t1c, slices.masks[seen.brisc], brisc, slices.case[seen.brisc], cut_t1c),
     }
 
@@ -222,14 +221,13 @@ class _Seen:
     """What both networks say about a part.
 
     `lgg`, `brisc` places of slices (n,); `..._odds` the classifier's log-odds (n,); outlines float32
-    (n, 256, 256). For FLAIR the composite's and the single channel's, as slices of a series and alone.
+    (n, 256, 256). For FLAIR the composite's and the single channel's.
     """
 
     lgg: np.ndarray
     brisc: np.ndarray
     flair_odds: list[np.ndarray]
     flair: list[np.ndarray]
-    flair_alone: list[np.ndarray]
     t1c_odds: np.ndarray
     t1c: np.ndarray
 
@@ -244,15 +242,14 @@ def _look(networks: tuple[Compiled, Compiled], slices: cache.Slices) -> _Seen:
         lgg=lgg,
         brisc=brisc,
         flair_odds=[_odds(networks[0], images) for images in variants],
-        flair=[_run(networks[1], images)[0][..., 0] for images in variants],
-        flair_alone=[_mirrored(networks[1], images)[..., 0] for images in variants],
+        flair=[_mirrored(networks[1], images)[..., 0] for images in variants],
         t1c_odds=_odds(networks[0], pictures),
         t1c=_mirrored(networks[1], pictures)[..., 1],
     )
 
 
 def _mirrored(network: Compiled, images: np.ndarray) -> np.ndarray:
-    """The mean outline of pictures and their mirror images, as the pipeline does with a lone picture."""
+    """The mean outline of pictures and their mirror images, as the pipeline makes it."""
     other = _run(network, images[:, :, ::-1])[0][:, :, ::-1]
     return np.asarray((_run(network, images)[0] + other) / 2)
 

@@ -59,7 +59,8 @@ def choose(scans: Sequence[Scan]) -> tuple[dict[str, float], dict[str, Any]]:
         facts = verdicts(Rule.of(numbers), scans)
         right = facts["sick_tumour"] / truth.sum() + facts["free_no_tumour"] / max((~truth).sum(), 1)
         log.info("series rule %s: %s", numbers, facts)
-        if best is None or right > best[0]:
+        # Of runs that do as well the longest: more slices have to agree.
+        if best is None or right >= best[0]:
             best = right, numbers, facts
     assert best is not None
     return best[1], best[2]
