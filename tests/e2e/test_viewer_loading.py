@@ -52,7 +52,7 @@ class TestOlderScans:
         )
         expect(page.locator("svg.plain image")).to_be_visible()
         expect(page.locator("[data-act=mask]")).to_be_hidden()
-        page.get_by_role("button", name="Analyse again").click()
+        page.get_by_role("button", name="Analyse again", exact=True).click()
         expect(page.locator("scan-viewer.is-live")).to_be_attached(timeout=180_000)
         viewer.click("in")
         assert viewer.zoom() == 125

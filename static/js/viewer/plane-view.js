@@ -53,7 +53,8 @@ export class PlaneView extends HTMLElement {
   connectedCallback() {
     if (this.canvas.parentElement) return;
     this.canvas.className = "pixels";
-    this.svg.append(this.marks, this.lesions, this.drawn, this.words);
+    // Numbers lie above the crosshair, so that no line strikes them through.
+    this.svg.append(this.marks, this.words, this.lesions, this.drawn);
     this.append(this.canvas, this.svg);
   }
 
@@ -240,8 +241,8 @@ export class PlaneView extends HTMLElement {
       for (const [edge, x, y] of /** @type {const} */ ([
         ["left", left, middle],
         ["right", right, middle],
-        ["top", box.width / 2, clamp(start.y + EDGE, EDGE + 2, box.height)],
-        ["bottom", box.width / 2, clamp(end.y - EDGE, 0, box.height - EDGE - 2)],
+        ["top", box.width / 2, clamp(start.y - EDGE, EDGE + 2, box.height)],
+        ["bottom", box.width / 2, clamp(end.y + EDGE, 0, box.height - EDGE - 2)],
       ])) {
         words.push(svg("text", { class: `edge ${edge}`, "data-edge": edge, x, y }, letters[edge]));
       }
