@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 NAME = "dicomdir"
 MOST_BYTES = 8 * 2**20
 """An image's record takes about a kilobyte, with its icon five."""
-MISSING = "names {} not in this upload: {}. Upload the whole CD if you need them."
+MISSING = "names {} not in this upload: {}. Upload the whole CD to have all of them."
 
 _CLASS = b"1.2.840.10008.1.3.10"
 _CLASS_ELEMENT = b"\x02\0\x02\0UI"  # MediaStorageSOPClassUID; file meta information is always explicit, little endian
