@@ -24,7 +24,7 @@ SIDES = {"left": "Left", "right": "Right", "both sides / midline": "Both sides o
 NOT_COMPUTABLE = "Not computable"
 NO_SPACING = "no pixel spacing"
 NO_DISTANCE = "no even slice distance"
-NO_PLACE = "Centroids in millimetres: not computable, the file does not say where its slices lie."
+NO_PLACE = "the file does not say where its slices lie"
 PLACES = (
     "Centroids: millimetres towards the patient's left (L) or right (R), back (P) or front (A), head (S) or feet (I), "
     "from the zero point of the file's own coordinates."
@@ -102,7 +102,9 @@ def foot(found: dict[str, Any]) -> tuple[str, ...]:
     if any(lesion.get("measurable") is not None for lesion in found["lesions"]):
         sentences.append("Measurable: both at least 10 mm on two slices or more.")
     if "centroid_lps_mm" in found["lesions"][0]:
-        sentences.append(PLACES if found["lesions"][0]["centroid_lps_mm"] else NO_PLACE)
+        why = NO_PLACE if found.get("spacing_mm") else NO_SPACING
+        known = found["lesions"][0]["centroid_lps_mm"] is not None
+        sentences.append(PLACES if known else f"Centroids in millimetres: not computable, {why}.")
     return tuple(sentences)
 
 

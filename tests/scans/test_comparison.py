@@ -156,6 +156,16 @@ def test_the_doctor_picks_which_earlier_scan(alice: Client, owner: User) -> None
     assert len(compared(alice, later)["earlier_scans"]) == 2
 
 
+def test_of_one_day_the_scan_of_the_same_sequence_is_proposed(alice: Client, owner: User) -> None:
+    like = of_patient(visits.visit(owner, SMALLER), acquired_on=date(2025, 1, 10))
+    other = of_patient(visits.visit(owner, SMALLER, first_picture=1), acquired_on=date(2025, 1, 10))
+    later = of_patient(visits.visit(owner, visits.large(), first_picture=2), acquired_on=date(2025, 7, 10))
+    Scan.objects.filter(pk__in=[like.pk, later.pk]).update(sequence="T1c")
+    Scan.objects.filter(pk=other.pk).update(sequence="FLAIR")
+    assert compared(alice, later)["comparison"]["earlier"]["scan"] == str(like.id)
+    assert len(compared(alice, later)["earlier_scans"]) == 2
+
+
 class TestWhoseScans:
     def test_another_reference_is_another_patient(self, alice: Client, owner: User) -> None:
         visits.visit(owner, SMALLER, reference="PX-1")

@@ -10,7 +10,7 @@ from django.test import Client
 
 from detection.models import Analysis, Scan, User
 from ml.findings import Compartment
-from ml.imaging.volume import Orientation, Spacing
+from ml.imaging.volume import Orientation, Placement, Spacing
 from tests.scans import visits
 
 
@@ -43,6 +43,31 @@ def test_sides_are_the_patients_own(alice: Client, owner: User) -> None:
     first, second = scan.current_analysis.findings["lesions"]
     assert (first["side"], second["side"]) == ("right", "left")
     assert " 1 Right centroid:" in lesions(alice, scan)
+
+
+def test_the_centroid_is_told_by_the_patients_own_sides(alice: Client, owner: User) -> None:
+    placement = Placement(tuple((-60.0, -50.0, 5.0 * index - 40) for index in range(6)), (0, 2, 0), (2, 0, 0))
+    shown = lesions(alice, visits.visit(owner, visits.large(), placement=placement))
+    # Column 22 of 2 mm from 60 mm to the right, row 30 from 50 mm in front, slice 2 from 40 mm below.
+    assert "centroid R 16.0, P 10.0, I 30.0 mm" in shown
+    assert "millimetres towards the patient's left (L) or right (R)" in shown
+
+
+def test_without_a_place_the_centroid_in_millimetres_says_why_it_is_missing(alice: Client, owner: User) -> None:
+    shown = lesions(alice, visits.visit(owner, visits.large()))
+    assert "Centroids in millimetres: not computable, the file does not say where its slices lie." in shown
+    shown = lesions(alice, visits.visit(owner, visits.large(), first_picture=1, spacing=None))
+    assert "Centroids in millimetres: not computable, no pixel spacing." in shown
+
+
+def test_of_several_lesions_the_large_have_an_interval_and_the_small_say_that_none_is_known(
+    alice: Client, owner: User
+) -> None:
+    both = visits.masks(visits.large(), visits.small())
+    shown = lesions(alice, visits.visit(owner, both, interval=(6.0, 9.0), level=0.75, single=(5.5, 8.5, 0.7)))
+    assert "7.74 ml 5.5 to 8.5" in shown
+    assert "interval not known for so small a part" in shown
+    assert "in 75% of scans where a doctor had drawn the outline, those of single lesions in 70%." in shown
 
 
 def test_without_spacing_each_number_says_why_it_is_missing(alice: Client, owner: User) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from detection.analysis import services as analysis_services
 from detection.models import Analysis, Scan, Study, User
 from detection.models.analysis import State
 from ml.findings import Compartment, Findings, Mask, SliceFinding, Verdict
-from ml.imaging.volume import Orientation, Spacing, Volume
+from ml.imaging.volume import Orientation, Placement, Spacing, Volume
 from ml.measure import of_volume
 from tests import rows
 
@@ -48,8 +49,13 @@ def answered(
     level: float | None = None,
     thresholds: tuple[float, float] | None = (0.3, 0.7),
     sure: bool | None = None,
+    placement: Placement | None = None,
+    single: tuple[float, float, float] | None = None,
 ) -> Scan:
-    """End the study's one waiting analysis: a tumour, outlined as the mask says."""
+    """End the study's one waiting analysis: a tumour, outlined as the mask says.
+
+    `interval` and `level` are the whole outline's; `single` low and high of the largest lesion, and how often such held.
+    """
     Analysis.objects.filter(scan__study=study, state=State.QUEUED).update(not_before=None)
     (claimed,) = analysis_services.claim(worker=rows.WORKER, limit=1)
     names = tuple(f"slice-{number:03}.png" for number in range(len(mask)))
@@ -59,6 +65,7 @@ def answered(
         names,
         spacing=spacing,
         orientation=orientation,
+        placement=placement,
     )
     sizes = of_volume(mask, volume)
     found = Findings(
@@ -68,7 +75,9 @@ def answered(
         tumour_probability=0.93,
         compartment=compartment if mask.any() else None,
         tumour_volume_ml=sizes.volume_ml,
-        lesions=sizes.lesions,
+        lesions=sizes.lesions
+        if single is None
+        else (replace(sizes.lesions[0], volume_ml_interval=single[:2]), *sizes.lesions[1:]),
         slices=tuple(
             SliceFinding(
                 index,
@@ -82,6 +91,7 @@ def answered(
         ),
         tumour_volume_ml_interval=interval,
         interval_level=level,
+        lesion_interval_level=None if single is None else single[2],
         thresholds=thresholds,
         compartment_sure=sure,
     )
