@@ -77,8 +77,24 @@ def main() -> None:
     (claimed,) = services.claim(worker=rows.WORKER, limit=1)
     services.fail(claimed, "The analysis ran out of memory. Try again, or tell your administrator.")
     made["failed"] = claimed.scan
+    made["older"] = older(doctor)
     made |= volumes(doctor)
     json.dump({name: {"scan": str(scan.pk), "study": str(scan.study_id)} for name, scan in made.items()}, sys.stdout)
+
+
+def older(doctor: User) -> Scan:
+    """A scan that was analysed before the worker wrote voxels."""
+    from django.core.files.storage import default_storage
+
+    from detection import storage
+    from ml.findings import Verdict
+    from tests import rows
+
+    scan = rows.done(doctor, Verdict.NO_TUMOUR, reference="PX-OLDER-05")[0]
+    assert scan.current_analysis_id is not None
+    for name in ("volume.json", "voxels.gz", "mask.gz"):
+        default_storage.delete(storage.derived_key(scan.current_analysis_id, name))
+    return scan
 
 
 def volumes(doctor: User) -> dict[str, Scan]:
