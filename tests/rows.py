@@ -25,7 +25,7 @@ from detection.viewer import services as viewer_services
 from detection.viewer.drawings import Drawing
 from ml.findings import Compartment, Findings, Mask, SliceFinding, Verdict
 from ml.imaging.volume import Volume
-from ml.measure import lesions
+from ml.measure import lesions, of_volume
 from tests import phantoms
 
 SIDE = 64
@@ -137,7 +137,7 @@ def recorded(owner: User, volume: Volume, mask: np.ndarray, *, reference: str = 
 
 def findings_of(volume: Volume, mask: np.ndarray) -> Findings:
     """What a model could have answered with that mask (slices, rows, columns)."""
-    measured = lesions(mask, volume.spacing, orientation=volume.orientation)
+    measured = of_volume(mask, volume)
     return Findings(
         kind=volume.kind,
         verdict=Verdict.TUMOUR if mask.any() else Verdict.NO_TUMOUR,

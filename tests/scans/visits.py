@@ -10,9 +10,8 @@ import numpy as np
 from detection.analysis import services as analysis_services
 from detection.models import Analysis, Scan, Study, User
 from detection.models.analysis import State
-from ml.findings import Compartment, Findings, Mask, SliceFinding, Verdict
+from ml.findings import Compartment, Verdict
 from ml.imaging.volume import Orientation, Placement, Spacing, Volume
-from ml.measure import of_volume
 from tests import rows
 
 AXIAL = Orientation("S", "P", "L")
@@ -67,34 +66,20 @@ def answered(
         orientation=orientation,
         placement=placement,
     )
-    sizes = of_volume(mask, volume)
-    found = Findings(
-        kind="series",
+    found = replace(
+        rows.findings_of(volume, mask),
         verdict=Verdict.TUMOUR,
-        reason=None,
         tumour_probability=0.93,
         compartment=compartment if mask.any() else None,
-        tumour_volume_ml=sizes.volume_ml,
-        lesions=sizes.lesions
-        if single is None
-        else (replace(sizes.lesions[0], volume_ml_interval=single[:2]), *sizes.lesions[1:]),
-        slices=tuple(
-            SliceFinding(
-                index,
-                name,
-                0.9 if mask[index].any() else 0.05,
-                Verdict.TUMOUR if mask[index].any() else Verdict.NO_TUMOUR,
-                Mask(mask[index]),
-                None if sizes.area_mm2 is None else sizes.area_mm2[index],
-            )
-            for index, name in enumerate(names)
-        ),
         tumour_volume_ml_interval=interval,
         interval_level=level,
         lesion_interval_level=None if single is None else single[2],
         thresholds=thresholds,
         compartment_sure=sure,
     )
+    if single is not None:
+        first, *others = found.lesions
+        found = replace(found, lesions=(replace(first, volume_ml_interval=single[:2]), *others))
     model = analysis_services.Model(version, rows.MODEL.files, rows.MODEL.thresholds)
     analysis_services.record(claimed, found, volume=volume, model=model, milliseconds=412)
     return Scan.objects.with_result().get(study=study)
