@@ -1,9 +1,9 @@
 """Tells whether a picture is a slice of a brain MRI, and of which family.
 
-Two small networks of one hidden layer. They see how strongly each channel of the classifier's
+Small networks of one hidden layer. They see how strongly each channel of the classifier's
 convolutions answers (mean and spread over the picture) and a few plain properties of the picture
-itself; they are trained with scikit-learn, stored as plain numbers and computed here with NumPy. A series is judged by its median, so that an almost empty end slice does
-not refuse it.
+itself; they are trained with scikit-learn, stored as plain numbers and computed here with NumPy. A series
+is judged by its median, so that an almost empty end slice does not refuse it, and more strictly.
 """
 
 from __future__ import annotations
@@ -146,8 +146,9 @@ class Gate:
         lively = [index for index, image in enumerate(images) if np.ptp(image[::4, ::4]) > 0]
         if not lively:
             return BLANK
-        series = self.series_threshold is not None and len(lively) >= SERIES
-        least = self.series_threshold if series and self.series_threshold is not None else self.threshold
+        least = self.threshold
+        if self.series_threshold is not None and len(lively) >= SERIES:
+            least = self.series_threshold
         return REFUSAL if float(np.median(self.score(features[lively]))) < least else None
 
     def family(self, features: np.ndarray, *, colour: bool, sequence: str | None) -> tuple[Family, bool]:

@@ -68,7 +68,7 @@ def measure(folder: Path) -> dict[str, Any]:
     # Both sides see the slice through both networks: the compiled ones straight, so that neither
     # the gate's nor the classifier's opinion of a drawing can spare the second network.
     networks = pipeline._classifier, pipeline._unet
-    # Like for like: one picture through each network. The pipeline gives the U-Net a lone picture's mirror image
+    # Like for like: one picture through each network. The pipeline gives the U-Net each slice's mirror image
     # as well, which is told beside it and held against the same plain way.
     alone = Compiled(load.folded_unet(folder), batches=(1,))
     alone.warm()
@@ -97,7 +97,7 @@ def measure(folder: Path) -> dict[str, Any]:
         "series_slices_per_s": round(SERIES_SLICES / series_seconds, 1),
         "unet": {
             "operations_a_picture": operations,
-            # The compiled graph takes pictures in pairs: a lone one goes through with its mirror image.
+            # The compiled graph takes pictures in pairs: each goes through with its mirror image.
             "pair_ms": outlining,
             "batch_of_16_ms": batched,
             "gflops_in_a_batch": round(16 * operations / batched["median"] / 1e6, 1),
@@ -119,7 +119,7 @@ def measure(folder: Path) -> dict[str, Any]:
 def outlining_all(pipeline: Pipeline) -> Pipeline:
     """The same pipeline with nothing refused and every slice outlined: the most that it may cost."""
     settings = dataclasses.replace(pipeline._settings, outline_from=dict.fromkeys(pipeline._settings.outline_from, 0.0))
-    gate = dataclasses.replace(pipeline._gate, threshold=-math.inf)
+    gate = dataclasses.replace(pipeline._gate, threshold=-math.inf, series_threshold=None)
     manifest = {"version": pipeline.version, "files": pipeline.files, "thresholds": pipeline.thresholds}
     return type(pipeline)(pipeline._classifier, pipeline._unet, gate, settings, manifest)
 

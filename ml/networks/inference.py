@@ -11,7 +11,7 @@ import tensorflow as tf
 BATCHES = (1, 4, 16)
 """Batch sizes that are compiled; a chunk of another size is filled up to the next one."""
 PAIRED = (2, 4, 16)
-"""The same for the U-Net, which sees a lone picture together with its mirror image."""
+"""The same for the U-Net, which sees each slice together with its mirror image."""
 
 LOOKED_AT = (2, 3, 4, 5, 6)
 """The classifier's convolutions whose channels the gate looks at."""
