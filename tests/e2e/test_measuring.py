@@ -158,7 +158,6 @@ class TestUndo:
         expect(viewer.list).to_have_count(1)
         expect(viewer.list.first).to_contain_text("27.0 mm")
 
-
     def test_after_a_reload_undo_goes_on_through_earlier_measurements(self, viewer: Viewer) -> None:
         tool(viewer, "ruler")
         viewer.drag((80, 100), (120, 130))
