@@ -4,7 +4,8 @@
         --not-brain DIR [--also-brain DIR] [--crossvalidation DIR] --version 1.0 [--out models]
 
 Every number that it chooses, it chooses on the part "validation" of the committed splits; the intervals of FLAIR
-sizes on the cross-validated outlines of all patients where those are given. Then it measures what repeating gives.
+sizes on the cross-validated outlines of all patients but the test part's, where those are given. Then it measures what
+repeating gives.
 """
 
 from __future__ import annotations
@@ -181,12 +182,15 @@ def _add_sizes(
 ) -> None:
     """Adds each family's size intervals: chosen on "validation", their coverage measured on "test".
 
-    FLAIR's are chosen on all `cases`, each outlined by a network that never saw it, where there are such outlines.
+    FLAIR's are chosen on all patients but the test part's, each outlined by a network that never saw them, where
+    there are such outlines.
     """
     scans = {part: _sized(seen, slices, manifest) for part, (seen, slices) in parts.items()}
     chosen_from = dict(scans["validation"])
     if crossvalidated is not None:
-        folds = splits.folds(cases, "patient")
+        # Without the test part: whoever judges an interval has no part in it.
+        taught = [case for part in ("train", "validation") for case in splits.choose(cases, part)]
+        folds = splits.folds(taught, "patient")
         cut_off = manifest["families"]["flair"]["cut_off"]
         for kind, alone in (("series", False), ("image", True)):
             chosen_from["flair", kind] = crossvalidation.sized(
