@@ -152,11 +152,7 @@ class Pipeline:
 
     def _outline(self, works: list[_Work], wanted: list[tuple[int, int]], size: int, told: _Progress) -> None:
         """Fills in the outlines: each the mean of the slice's own and its mirror image's."""
-        passes = [
-            (number, index, mirrored)
-            for number, index in wanted
-            for mirrored in (False, True)
-        ]
+        passes = [(number, index, mirrored) for number, index in wanted for mirrored in (False, True)]
         for chunk in _chunks(passes, size):
             images = [
                 works[n].prepared.images[i][:, ::-1] if back else works[n].prepared.images[i] for n, i, back in chunk
