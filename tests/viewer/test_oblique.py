@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from detection.analysis.voxels import sides
@@ -78,4 +77,4 @@ def test_where_only_the_sides_are_known_nothing_more_is_told() -> None:
     ],
 )
 def test_letters_come_in_the_order_of_how_near_their_side_is(direction: tuple[float, ...], letters: str) -> None:
-    assert sides(np.array(direction)) == letters
+    assert sides(direction) == letters
