@@ -242,6 +242,8 @@ class TestFaults:
     def test_a_reviewer_measures_for_the_moment_and_is_told(
         self, page: Page, watch: Watch, served: machines.Brainscan
     ) -> None:
+        # The toolbars and the whole slice have to be on the screen together.
+        page.set_viewport_size({"width": 1440, "height": 1000})
         sign_in(page, served, "rita", cast.PASSWORD)
         viewer = Viewer(page, served).open("series")
         count = viewer.list.count()
