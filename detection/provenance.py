@@ -25,8 +25,9 @@ def originals(scan: Scan) -> list[StoredFile]:
     """The files that a scan was made from, in order; of a fused scan those of its channels, each once."""
     if not scan.is_fused:
         return list(scan.files.order_by("position"))
-    channels = [scan.fused_pre_id, scan.fused_flair_id, scan.fused_post_id]
-    files = {channel: StoredFile.objects.filter(scan=channel).order_by("position") for channel in channels if channel}
+    files = {
+        channel: StoredFile.objects.filter(scan=channel).order_by("position") for channel in scan.part_ids if channel
+    }
     return [file for channel in files.values() for file in channel]
 
 

@@ -8,11 +8,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from detection import audit, bell, leases, retry, storage
+from detection import audit, leases, queueing, retry, storage
 from detection.models import Analysis, Scan, User
 from detection.models.analysis import State, Verdict
 
@@ -61,12 +60,8 @@ def request_again(*, scan: Scan, actor: User) -> Analysis:
     scan = Scan.objects.select_for_update(of=("self",)).get(pk=scan.pk)
     if scan.current_analysis is not None and not scan.current_analysis.is_finished:
         raise StillRunning("The scan is being analysed at this moment. Wait for its result.")
-    analysis = Analysis.objects.create(scan=scan)
-    scan.current_analysis = analysis
-    scan.opened_at = None
-    scan.save(update_fields=["current_analysis", "opened_at"])
+    analysis = queueing.analyse(scan)
     audit.record(actor, "analysed again", analysis, scan=str(scan.pk))
-    transaction.on_commit(bell.ring)
     return analysis
 
 

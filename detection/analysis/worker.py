@@ -307,7 +307,7 @@ class AnalysisWorker:
 
     def _are_as_uploaded(self, scan: Scan) -> bool:
         """Whether the stored files of a scan, or of a fused scan's parts, have the hashes of their rows."""
-        parts = (scan.pk, scan.fused_pre_id, scan.fused_flair_id, scan.fused_post_id)
+        parts = (scan.pk, *scan.part_ids)
         rows = StoredFile.objects.filter(scan__in=[part for part in parts if part]).values_list("key", "sha256")
         return all(storage.sha256_of(storage.original_path(key)) == sha256 for key, sha256 in rows)
 
@@ -348,7 +348,7 @@ def _files_of(analyses: Iterable[Analysis]) -> dict[UUID, list[tuple[str, str]]]
     files: dict[UUID, list[tuple[str, str]]] = {}
     for analysis in analyses:
         scan = analysis.scan
-        parts = (scan.pk, scan.fused_pre_id, scan.fused_flair_id, scan.fused_post_id)
+        parts = (scan.pk, *scan.part_ids)
         files |= {part: [] for part in parts if part is not None}
     for scan_id, key, name in (
         StoredFile.objects.filter(scan__in=files).order_by("position").values_list("scan_id", "key", "original_name")

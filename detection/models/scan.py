@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from typing import TYPE_CHECKING, Any, Self
+from uuid import UUID
 
 from django.conf import settings
 from django.db import models
@@ -121,6 +122,11 @@ class Scan(models.Model):
     def is_fused(self) -> bool:
         """Whether its channels are other scans of the study."""
         return self.fused_flair_id is not None
+
+    @property
+    def part_ids(self) -> tuple[UUID | None, UUID | None, UUID | None]:
+        """Ids of a fused scan's channels in the order of `PARTS`; None for a channel that it has not."""
+        return self.fused_pre_id, self.fused_flair_id, self.fused_post_id
 
     @property
     def is_superseded(self) -> bool:

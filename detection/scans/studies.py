@@ -53,10 +53,9 @@ def _card(row: Row, places: dict[UUID, Scan]) -> Card:
     scan = row.scan
     parts: tuple[tuple[str, Scan | None], ...] = ()
     if scan.is_fused:
-        sources = (scan.fused_pre_id, scan.fused_flair_id, scan.fused_post_id)
         parts = tuple(
             (name, None if source is None else places.get(source))
-            for name, source in zip(("Before contrast", "FLAIR", "After contrast"), sources, strict=True)
+            for name, source in zip(("Before contrast", "FLAIR", "After contrast"), scan.part_ids, strict=True)
         )
     return Card(row, _title(scan), _by(scan), _size(row), parts)
 

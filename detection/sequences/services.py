@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from detection import audit, retry
-from detection.models import Analysis, Scan, User
+from detection import audit, queueing, retry
+from detection.models import Scan, User
 from detection.models.scan import PARTS, Kind, Sequence
 from ml.imaging.grouping import Geometry, fusion
 
@@ -56,14 +56,8 @@ def correct(*, scan: Scan, actor: User, sequence: str) -> str:
     scan.sequence_corrected_at = timezone.now() if sequence else None
     scan.save(update_fields=["sequence_by_doctor", "sequence_corrected_by", "sequence_corrected_at"])
     audit.record(actor, "sequence corrected", scan, was=before, now=scan.known_sequence)
-    _analyse(scan)
+    queueing.analyse(scan)
     return _fuse_again(scan) if scan.known_sequence != before else ""
-
-
-def _analyse(scan: Scan) -> None:
-    scan.current_analysis = Analysis.objects.create(scan=scan)
-    scan.opened_at = None
-    scan.save(update_fields=["current_analysis", "opened_at"])
 
 
 def _fuse_again(corrected: Scan) -> str:
@@ -77,7 +71,7 @@ def _fuse_again(corrected: Scan) -> str:
     )
     single = [scan for scan in scans if not scan.is_fused]
     fused = next((scan for scan in scans if scan.is_fused), None)
-    is_part = fused is not None and corrected.pk in (fused.fused_pre_id, fused.fused_flair_id, fused.fused_post_id)
+    is_part = fused is not None and corrected.pk in fused.part_ids
     found = fusion([(scan.known_sequence, _geometry(scan)) for scan in single])
     if found is None:
         if fused is None or not is_part:
@@ -91,14 +85,14 @@ def _fuse_again(corrected: Scan) -> str:
         fused = Scan(
             study_id=corrected.study_id, owner_id=corrected.owner_id, position=scans[-1].position + 1, kind=Kind.SERIES
         )
-    elif [fused.fused_pre_id, fused.fused_flair_id, fused.fused_post_id] == [part and part.pk for part in parts]:
+    elif fused.part_ids == tuple(part and part.pk for part in parts):
         return CURRENT_AGAIN.format(fused.position + 1) if is_part else ""
     else:
         _must_rest(fused)
     fused.fused_pre, fused.fused_flair, fused.fused_post = parts
     fused.geometry = single[found.flair].geometry
     fused.save()
-    _analyse(fused)
+    queueing.analyse(fused)
     return said.format(fused.position + 1)
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from django.conf import settings
 from django.utils import timezone
 
-from detection import audit, bell, retry, storage
-from detection.models import Analysis, Delivery, Scan, StoredFile, Study, User
+from detection import audit, queueing, retry, storage
+from detection.models import Delivery, Scan, StoredFile, Study, User
 from detection.models.delivery import Recipient
 from detection.models.scan import Kind
 from detection.uploads import names
@@ -93,7 +93,6 @@ def receive(
         if plan.fusion is not None:
             scans.append((_fused(study, plan.fusion, [scan for scan, _ in scans]), []))
         _record(study, scans, sms, left_out=plan.left_out)
-        bell.ring()
     except BaseException:
         # Whatever went wrong, a file without its row is nobody's.
         storage.discard(keys)
@@ -202,8 +201,7 @@ def _record(
         scan.current_analysis = None
         scan.save(force_insert=True)
         StoredFile.objects.bulk_create(stored)
-        scan.current_analysis = Analysis.objects.create(scan=scan)
-        scan.save(update_fields=["current_analysis"])
+        queueing.analyse(scan)
     if sms is not None:
         _record_delivery(study, sms)
     audit.record(

@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from detection import bell
+from detection import bell, storage
 from detection.analysis import services
 from detection.bell import Bell
+from detection.sequences import services as sequences
 from tests.analysis.arrivals import arrived, picture
 from tests.cast import alice
 
@@ -88,3 +89,24 @@ def test_an_upload_rings_and_so_does_analysing_again() -> None:
         services.fail(services.claim(worker="w", limit=1)[0], "No.")
         services.request_again(scan=analysis.scan, actor=doctor)
         assert waited(ear, LONG) < LONG / 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_corrected_sequence_rings() -> None:
+    doctor = alice()
+    (analysis,) = arrived(doctor, picture())
+    services.fail(services.claim(worker="w", limit=1)[0], "No.")
+    with Bell() as ear:
+        sequences.correct(scan=analysis.scan, actor=doctor, sequence="FLAIR")
+        assert waited(ear, LONG) < LONG / 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_bell_that_breaks_loses_no_upload(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(bell, "ring", broken)
+    (analysis,) = arrived(alice(), picture())
+    (file,) = analysis.scan.files.all()
+    assert storage.original_path(file.key).exists()
