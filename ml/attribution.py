@@ -70,15 +70,5 @@ class Attribution:
         heat = self.places(prepared.images)
         heat /= max(float(heat.max()), 1e-6)
         square = (preprocess.SIDE, preprocess.SIDE)
-        return np.stack(
-            [
-                np.clip(
-                    prepared.frame.restore(
-                        np.asarray(Image.fromarray(small).resize(square, Image.Resampling.BILINEAR))
-                    ),
-                    0,
-                    1,
-                )
-                for small in heat
-            ]
-        )
+        enlarged = (np.asarray(Image.fromarray(small).resize(square, Image.Resampling.BILINEAR)) for small in heat)
+        return np.stack([np.clip(prepared.frame.restore(each), 0, 1) for each in enlarged])

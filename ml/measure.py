@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from scipy import ndimage
@@ -27,18 +28,21 @@ _ON_ONE_SIDE = 0.9
 _NEAR_MIDDLE = 0.03
 
 
-def of_volume(mask: np.ndarray, volume: Volume) -> Measurements:
+def of_volume(
+    mask: np.ndarray, volume: Volume, find_middle: Callable[[], Midline | None] | None = None
+) -> Measurements:
     """Find and measure every lesion of a volume, with all that the volume knows about itself.
 
     Args:
         mask: (slices, rows, columns) bool, or uint8 where anything above 0 is inside.
+        find_middle: gives the volume's `ml.midline`, where that is computed elsewhere; asked if anything is inside.
 
     Raises:
         ValueError: if the mask is not the volume's.
     """
     if mask.shape != volume.voxels.shape[:3]:
         raise ValueError(f"the mask is {mask.shape}, the volume {volume.voxels.shape[:3]}")
-    middle = midline(volume) if np.any(mask) else None
+    middle = (find_middle or partial(midline, volume))() if np.any(mask) else None
     return lesions(mask, volume.spacing, orientation=volume.orientation, middle=middle, placement=volume.placement)
 
 

@@ -213,13 +213,7 @@ class Pipeline:
         if verdict is Verdict.NO_TUMOUR:
             # Nothing that counts: crumbs of an outline would contradict the sentence beside them.
             masks[:] = False
-        sizes = measure.lesions(
-            masks,
-            volume.spacing,
-            orientation=volume.orientation,
-            middle=work.middle.result() if work.middle else None,
-            placement=volume.placement,
-        )
+        sizes = measure.of_volume(masks, volume, work.middle.result if work.middle else None)
         doubt = self._size_doubt(work) if masks.any() else None
         size = self._settings.sizes[work.family].get(volume.kind) if doubt else None
         return Findings(

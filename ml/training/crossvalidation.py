@@ -22,7 +22,7 @@ from ml.evaluation import run as evaluation
 from ml.imaging.volume import Volume, one_channel_if_equal
 from ml.pipeline import prepare
 from ml.segment import CHANNELS
-from ml.training import cache, judges, recipe, segmenter, sizes
+from ml.training import cache, judges, recipe, segmenter, sizes, splits
 from ml.training.datasets import Case, DataFault
 from ml.training.plan import Plan
 
@@ -116,7 +116,7 @@ def summarise(cases: Sequence[Case], folds: Mapping[str, Sequence[str]], out: Pa
         figures[way] = evaluation.volumes(patients)
     sites: dict[str, list[float]] = defaultdict(list)
     for name, value in figures["plain"]["by_case"].items():
-        sites[name.split("_")[1] if name.count("_") > 1 else name].append(value)
+        sites[splits.site_of(name) or name].append(value)
     return {
         "patients": len(patients),
         "folds": {name: list(members) for name, members in folds.items() if name not in missing},

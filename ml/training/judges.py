@@ -115,9 +115,7 @@ def fit(sets: Sets, *, unseen: bool) -> tuple[dict[str, Any], dict[str, np.ndarr
     """
     arrays = _fit_brain(sets)
     flair = gate.fit(sets["flair"], sets["yes/brisc"])
-    stored = {
-        f"{name}/{key}": value for name, part in (arrays | {"flair": flair}).items() for key, value in part.items()
-    }
+    stored = _stored(arrays | {"flair": flair})
     fitted, facts = _thresholds(stored, sets)
     held = _all_of(sets, "yes_held/")
     facts |= {
@@ -147,6 +145,11 @@ def _fit_brain(sets: Sets, without: str = "") -> dict[str, dict[str, np.ndarray]
     return {f"brain{number}": gate.fit(yes, no, seed=seed) for number, seed in enumerate(_JUDGES, 1)}
 
 
+def _stored(judges: dict[str, dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """Judges by name as one weight file holds them."""
+    return {f"{name}/{key}": value for name, part in judges.items() for key, value in part.items()}
+
+
 def _thresholds(stored: dict[str, np.ndarray], sets: Sets) -> tuple[Gate, dict[str, Any]]:
     """The gate of some arrays, with thresholds chosen on held-out brains."""
     score = from_arrays(stored, {"threshold": 0.0}).score
@@ -168,9 +171,7 @@ def _never_seen(sets: Sets, flair: dict[str, np.ndarray]) -> dict[str, dict[str,
     for name in [name for name in sets if name.startswith("no/")]:
         kind = name.removeprefix("no/")
         parts = _fit_brain(sets, without=name) | {"flair": flair}
-        other, _ = _thresholds(
-            {f"{part}/{key}": v for part, arrays in parts.items() for key, v in arrays.items()}, sets
-        )
+        other, _ = _thresholds(_stored(parts), sets)
         real = kind not in ("generated", "bodies", "misused")
         # `gate.others` puts the pictures themselves before their varied copies.
         whole = sets[name][: len(sets[name]) // (_COPIES + 1)] if real else sets[name][:0]

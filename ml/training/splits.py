@@ -55,6 +55,12 @@ def choose(cases: Iterable[Case], part: str) -> list[Case]:
     return [case for case in cases if case.name in names[case.family]]
 
 
+def site_of(name: str) -> str | None:
+    """The site code of an LGG patient (TCGA_SITE_NUMBER_DATE), or None."""
+    parts = name.split("_")
+    return parts[1] if len(parts) > 2 else None
+
+
 def folds(cases: Sequence[Case], by: str) -> dict[str, list[str]]:
     """Patients of `cases` by the fold that they are measured in.
 
@@ -63,7 +69,7 @@ def folds(cases: Sequence[Case], by: str) -> dict[str, list[str]]:
     """
     names = [case.name for case in cases if case.family == "lgg"]
     if by == "site":
-        known = {name: name.split("_")[1] for name in names if name.count("_") > 1}
+        known = {name: site for name in names if (site := site_of(name))}
         mend = "the name tells no site code (TCGA_SITE_NUMBER_DATE); rename the folder or remove it."
     else:
         kept: dict[str, list[str]] = json.loads((FOLDER / "lgg_folds.json").read_text())["folds"]
@@ -83,7 +89,7 @@ def fold_lgg(cases: Sequence[Case], *, count: int, seed: int) -> dict[str, list[
     names = np.array(sorted(case.name for case in cases))
     shuffled = names[random.permutation(len(names))]
     # A stable sort keeps the shuffled order within a site.
-    dealt = sorted(shuffled.tolist(), key=lambda name: name.split("_")[1])
+    dealt = sorted(shuffled.tolist(), key=lambda name: site_of(name) or "")
     return {str(fold + 1): sorted(dealt[fold::count]) for fold in range(count)}
 
 
@@ -92,7 +98,7 @@ def split_lgg(cases: Sequence[Case], *, validation: int, test: int, seed: int) -
     random = np.random.default_rng(seed)
     by_site: dict[str, list[str]] = defaultdict(list)
     for case in cases:
-        by_site[case.name.split("_")[1]].append(case.name)
+        by_site[site_of(case.name) or ""].append(case.name)
     order: list[tuple[float, str]] = []
     for names in by_site.values():
         # Spread every site evenly over 0..1; cutting the line anywhere keeps the shares.

@@ -15,8 +15,17 @@ EDGES = {"left": ("x", 0.35, -1), "right": ("x", 0.65, 1), "top": ("y", 0.35, -1
 
 def towards(viewer: Viewer, plane: str) -> set[str]:
     """The (first) letters of the edges that the bright corner lies nearest to."""
-    bright, letters = viewer.brightest(plane), viewer.letters(plane)
-    return {letters[edge][0] for edge, (axis, limit, sign) in EDGES.items() if (bright[axis] - limit) * sign > 0}
+    bright, at_edges = viewer.brightest(plane), viewer.letters(plane)
+    return {at_edges[edge][0] for edge, (axis, limit, sign) in EDGES.items() if (bright[axis] - limit) * sign > 0}
+
+
+def letters(viewer: Viewer) -> dict[str, dict[str, str]]:
+    """The letters at the edges of each plane, shown one after the other."""
+    found = {}
+    for plane in ("axial", "coronal", "sagittal"):
+        viewer.click(f"plane:{plane}")
+        found[plane] = viewer.letters(plane)
+    return found
 
 
 class TestOrientation:
@@ -37,11 +46,11 @@ class TestOrientation:
 
     def test_radiological_convention(self, page: Page, watch: Watch, served: machines.Brainscan) -> None:
         viewer = opened(page, served, "corner RAS")
-        assert viewer.letters("axial") == {"left": "R", "right": "L", "top": "A", "bottom": "P"}
-        viewer.click("plane:coronal")
-        assert viewer.letters("coronal") == {"left": "R", "right": "L", "top": "S", "bottom": "I"}
-        viewer.click("plane:sagittal")
-        assert viewer.letters("sagittal") == {"left": "A", "right": "P", "top": "S", "bottom": "I"}
+        assert letters(viewer) == {
+            "axial": {"left": "R", "right": "L", "top": "A", "bottom": "P"},
+            "coronal": {"left": "R", "right": "L", "top": "S", "bottom": "I"},
+            "sagittal": {"left": "A", "right": "P", "top": "S", "bottom": "I"},
+        }
 
     def test_oblique_slices_carry_every_side_of_an_edge_and_say_how_far_they_are_tilted(
         self, page: Page, watch: Watch, served: machines.Brainscan
@@ -50,11 +59,11 @@ class TestOrientation:
         expect(page.locator("[data-why]")).to_have_text(
             "Oblique: the slices lie 20° off axial. All planes follow the slices as acquired; nothing is resampled."
         )
-        assert viewer.letters("axial") == {"left": "R", "right": "L", "top": "AS", "bottom": "PI"}
-        viewer.click("plane:coronal")
-        assert viewer.letters("coronal") == {"left": "R", "right": "L", "top": "SP", "bottom": "IA"}
-        viewer.click("plane:sagittal")
-        assert viewer.letters("sagittal") == {"left": "AS", "right": "PI", "top": "SP", "bottom": "IA"}
+        assert letters(viewer) == {
+            "axial": {"left": "R", "right": "L", "top": "AS", "bottom": "PI"},
+            "coronal": {"left": "R", "right": "L", "top": "SP", "bottom": "IA"},
+            "sagittal": {"left": "AS", "right": "PI", "top": "SP", "bottom": "IA"},
+        }
 
     def test_letters_are_on_every_plane_when_there_are_three_and_none_is_cut_off(
         self, page: Page, watch: Watch, served: machines.Brainscan
