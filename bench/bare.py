@@ -3,7 +3,7 @@
     python -m bench.bare FOLDER
 
 Reads the folder as one series, runs the pipeline twice (the first time warms it), and prints as JSON the seconds of
-the second run that were spent inside the two networks, on exactly the slices that each of them was given.
+the second run that were spent inside the networks, on exactly the slices that each of them was given.
 """
 
 from __future__ import annotations
@@ -39,16 +39,17 @@ def main(folder: Path) -> None:
     """Measure and print."""
     volume = read([folder], as_series=True)
     pipeline = Pipeline.load()
-    classifier, unet = Timed(pipeline._classifier), Timed(pipeline._unet)
-    pipeline._classifier, pipeline._unet = classifier, unet
+    classifier = Timed(pipeline._classifier)
+    unets = {family: Timed(unet) for family, unet in pipeline._unets.items()}
+    pipeline._classifier, pipeline._unets = classifier, unets
     for _ in range(2):
-        classifier.seconds = unet.seconds = 0.0
-        classifier.slices = unet.slices = 0
+        for network in (classifier, *unets.values()):
+            network.seconds, network.slices = 0.0, 0
         (found,) = pipeline([volume])
     answer = {
-        "seconds": classifier.seconds + unet.seconds,
+        "seconds": classifier.seconds + sum(unet.seconds for unet in unets.values()),
         "classified": classifier.slices,
-        "outlined": unet.slices,
+        "outlined": sum(unet.slices for unet in unets.values()),
         "slices": len(volume),
         "verdict": found.verdict.value,
     }

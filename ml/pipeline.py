@@ -5,7 +5,7 @@ TensorFlow is imported by `Pipeline.load`, not by importing this module.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +19,7 @@ from ml.findings import Compartment, Findings, Mask, SliceFinding, Verdict
 from ml.imaging.volume import Volume
 from ml.interval import SizeInterval
 from ml.midline import Midline, midline
-from ml.segment import CHANNELS, Outline
+from ml.segment import Outline
 from ml.series_rule import Rule
 
 Report = Callable[[int, float], None]
@@ -95,19 +95,24 @@ class _Work:
 
 
 class Pipeline:
-    """Both networks, loaded once and warmed; called with Volumes, gives Findings."""
+    """The networks, loaded once and warmed; called with Volumes, gives Findings."""
 
     def __init__(
-        self, classifier: Network, unet: Network, gate_: gate.Gate, settings: Settings, manifest: dict[str, Any]
+        self,
+        classifier: Network,
+        unets: Mapping[gate.Family, Network],
+        gate_: gate.Gate,
+        settings: Settings,
+        manifest: dict[str, Any],
     ) -> None:
-        self._classifier, self._unet, self._gate, self._settings = classifier, unet, gate_, settings
+        self._classifier, self._unets, self._gate, self._settings = classifier, unets, gate_, settings
         self.version: str = manifest["version"]
         self.files: dict[str, str] = dict(manifest["files"])
         self.thresholds: dict[str, float] = dict(manifest["thresholds"])
 
     @classmethod
     def load(cls, folder: Path = weights.FOLDER) -> Pipeline:
-        """Verifies every file against the manifest, builds and warms both networks.
+        """Verifies every file against the manifest, builds and warms all networks.
 
         Raises WeightsFault when a file is missing, damaged or not the manifest's.
         """
@@ -115,9 +120,9 @@ class Pipeline:
         settings = Settings.of(manifest)
         from ml.networks import load
 
-        classifier, unet = load.compiled(folder)
+        classifier, unets = load.compiled(folder)
         judge = gate.from_arrays(weights.read_arrays(folder / "gate.npz"), manifest["gate"])
-        return cls(classifier, unet, judge, settings, manifest)
+        return cls(classifier, unets, judge, settings, manifest)
 
     def __call__(self, volumes: Sequence[Volume], *, batch: int = 16, progress: Report | None = None) -> list[Findings]:
         """Analyses volumes; slices of all of them go through the networks together.
@@ -151,21 +156,22 @@ class Pipeline:
         return [self._finish(work) for work in works]
 
     def _outline(self, works: list[_Work], wanted: list[tuple[int, int]], size: int, told: _Progress) -> None:
-        """Fills in the outlines: each the mean of the slice's own and its mirror image's."""
-        passes = [(number, index, mirrored) for number, index in wanted for mirrored in (False, True)]
-        for chunk in _chunks(passes, size):
-            images = [
-                works[n].prepared.images[i][:, ::-1] if back else works[n].prepared.images[i] for n, i, back in chunk
-            ]
-            (outlines,) = self._unet(np.stack(images))
-            for (number, index, mirrored), outline in zip(chunk, outlines, strict=True):
-                work = works[number]
-                # A copy: of two channels one is kept, of a chunk its own part.
-                seen = outline[..., CHANNELS[work.family]].copy()
-                first = work.outlines[index]
-                work.outlines[index] = seen if first is None else (first + seen[:, ::-1]) / 2
-                if not mirrored:
-                    told.slice_done(number)
+        """Fills in the outlines, by the family's U-Net: each the mean of the slice's own and its mirror image's."""
+        for family, unet in self._unets.items():
+            own = [(number, index) for number, index in wanted if works[number].family == family]
+            for chunk in _chunks([(*place, mirrored) for place in own for mirrored in (False, True)], size):
+                images = [
+                    works[n].prepared.images[i][:, ::-1] if back else works[n].prepared.images[i]
+                    for n, i, back in chunk
+                ]
+                (outlines,) = unet(np.stack(images))
+                for (number, index, mirrored), outline in zip(chunk, outlines[..., 0], strict=True):
+                    work = works[number]
+                    first = work.outlines[index]
+                    # A copy, so that the rest of the chunk is not kept with it.
+                    work.outlines[index] = outline.copy() if first is None else (first + outline[:, ::-1]) / 2
+                    if not mirrored:
+                        told.slice_done(number)
 
     def _judge(self, work: _Work) -> None:
         """Gate and calibration, once all slices of a volume went through the classifier."""

@@ -8,9 +8,6 @@ import numpy as np
 
 from ml.preprocess import Frame
 
-CHANNELS = {"flair": 0, "t1c": 1}
-"""Which of the U-Net's two outputs outlines a family."""
-
 
 @dataclass(frozen=True)
 class Outline:

@@ -63,14 +63,14 @@ def measure(folder: Path) -> dict[str, Any]:
     pixels = picture()
     single = Volume(pixels[np.newaxis, ..., np.newaxis], "image", ("slice",))
     series = Volume(np.repeat(single.voxels, SERIES_SLICES, axis=0), "series", ("slice",) * SERIES_SLICES)
-    plain = load.folded_classifier(folder, policy="float32"), load.folded_unet(folder, policy="float32")
+    plain = load.folded_classifier(folder, policy="float32"), load.folded_unet(folder, "t1c", policy="float32")
     batch = np.repeat(pixels[np.newaxis, ..., np.newaxis], 3, axis=3)
     # Both sides see the slice through both networks: the compiled ones straight, so that neither
     # the gate's nor the classifier's opinion of a drawing can spare the second network.
-    networks = pipeline._classifier, pipeline._unet
+    networks = pipeline._classifier, pipeline._unets["t1c"]  # both U-Nets cost the same
     # Like for like: one picture through each network. The pipeline gives the U-Net each slice's mirror image
     # as well, which is told beside it and held against the same plain way.
-    alone = Compiled(load.folded_unet(folder), batches=(1,))
+    alone = Compiled(load.folded_unet(folder, "t1c"), batches=(1,))
     alone.warm()
     ours = milliseconds(lambda: [network(batch) for network in (networks[0], alone)])
     mirrored = milliseconds(lambda: [network(batch) for network in networks])
@@ -121,7 +121,7 @@ def outlining_all(pipeline: Pipeline) -> Pipeline:
     settings = dataclasses.replace(pipeline._settings, outline_from=dict.fromkeys(pipeline._settings.outline_from, 0.0))
     gate = dataclasses.replace(pipeline._gate, threshold=-math.inf, series_threshold=None)
     manifest = {"version": pipeline.version, "files": pipeline.files, "thresholds": pipeline.thresholds}
-    return type(pipeline)(pipeline._classifier, pipeline._unet, gate, settings, manifest)
+    return type(pipeline)(pipeline._classifier, pipeline._unets, gate, settings, manifest)
 
 
 def convolution_operations(model: Any) -> int:

@@ -49,7 +49,7 @@ def measure(folded: Any, picture: np.ndarray, timer: Timer, threads: int) -> dic
 
 
 def _twin(folded: Any) -> Any:
-    """A torch function with the folded Keras U-Net's weights: (1, 3, 256, 256) to (1, 2, 256, 256)."""
+    """A torch function with the folded Keras U-Net's weights: (1, 3, 256, 256) to (1, 1, 256, 256)."""
     import torch
     from torch import nn
     from torch.nn import functional

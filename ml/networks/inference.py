@@ -1,4 +1,4 @@
-"""Both networks as compiled functions of fixed batch sizes, the way the pipeline calls them."""
+"""The networks as compiled functions of fixed batch sizes, the way the pipeline calls them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 BATCHES = (1, 4, 16)
-"""Batch sizes that are compiled; a chunk of another size is filled up to the next one."""
+"""Batch sizes that are run; a chunk of another size is filled up to the next one."""
 PAIRED = (2, 4, 16)
 """The same for the U-Net, which sees each slice together with its mirror image."""
 
@@ -33,30 +33,29 @@ def classifying(model: keras.Model) -> keras.Model:
 
 
 class Compiled:
-    """A network as graphs for uint8 (n, 256, 256, 3), compiled once for each batch size."""
+    """A network as a graph for uint8 (n, 256, 256, 3), run in few batch sizes: the kernels of each are made once."""
 
-    def __init__(
-        self, model: keras.Model, *, side: int = 256, compile_whole: bool = False, batches: Sequence[int] = BATCHES
-    ) -> None:
-        @tf.function(jit_compile=compile_whole, autograph=False)  # type: ignore[untyped-decorator]
+    def __init__(self, model: keras.Model, *, side: int = 256, batches: Sequence[int] = BATCHES) -> None:
+        @tf.function(autograph=False)  # type: ignore[untyped-decorator]
         def call(images: tf.Tensor) -> list[tf.Tensor]:
             outputs = model(tf.cast(images, tf.float32) / 255.0, training=False)
             return list(outputs) if isinstance(outputs, list | tuple) else [outputs]
 
-        self._graphs: dict[int, Callable[[tf.Tensor], list[tf.Tensor]]] = {
-            count: call.get_concrete_function(tf.TensorSpec((count, side, side, 3), tf.uint8)) for count in batches
-        }
-        self._side = side
+        # One graph for all sizes: traced for each it was no faster, and loading took longer.
+        self._graph: Callable[[tf.Tensor], list[tf.Tensor]] = call.get_concrete_function(
+            tf.TensorSpec((None, side, side, 3), tf.uint8)
+        )
+        self._side, self._batches = side, batches
 
     def warm(self) -> None:
-        """Runs every graph once, so that the first scan does not wait for it."""
-        for count, graph in self._graphs.items():
-            graph(tf.zeros((count, self._side, self._side, 3), tf.uint8))
+        """Runs every batch size once, so that the first scan does not wait for it."""
+        for count in self._batches:
+            self._graph(tf.zeros((count, self._side, self._side, 3), tf.uint8))
 
     def __call__(self, images: np.ndarray) -> list[np.ndarray]:
         """All outputs for uint8 (n, 256, 256, 3) with 0 < n <= 16, as float32 arrays of n rows."""
         given = len(images)
-        count = next(size for size in self._graphs if size >= given)
+        count = next(size for size in self._batches if size >= given)
         if count > given:
             images = np.concatenate([images, np.zeros((count - given, *images.shape[1:]), np.uint8)])
-        return [output.numpy()[:given] for output in self._graphs[count](tf.constant(images))]
+        return [output.numpy()[:given] for output in self._graph(tf.constant(images))]

@@ -1,4 +1,4 @@
-"""Builds both networks from the weight files, folded and compiled."""
+"""Builds the networks from the weight files, folded and compiled."""
 
 from __future__ import annotations
 
@@ -7,40 +7,41 @@ from pathlib import Path
 import keras
 
 from ml import weights
+from ml.gate import Family
 from ml.networks.classifier import classifier
 from ml.networks.inference import PAIRED, Compiled, classifying
 from ml.networks.norm import fold
 from ml.networks.unet import unet
 
-CLASSIFIER, UNET = "classifier.npz", "unet.npz"
-"""Names of the weight files."""
+CLASSIFIER = "classifier.npz"
+UNETS: dict[Family, str] = {"flair": "unet_flair.npz", "t1c": "unet_t1c.npz"}
+"""Names of the weight files: the classifier serves every picture, a family has a U-Net of its own."""
 
 
-def compiled(folder: Path) -> tuple[Compiled, Compiled]:
-    """Classifier (logits and what the gate looks at) and U-Net, warmed. Raises WeightsFault."""
-    graphs = (
-        Compiled(classifying(folded_classifier(folder))),
-        Compiled(folded_unet(folder), batches=PAIRED),
-    )
-    for graph in graphs:
+def compiled(folder: Path) -> tuple[Compiled, dict[Family, Compiled]]:
+    """Classifier (logits and what the gate looks at) and each family's U-Net, warmed. Raises WeightsFault."""
+    classifies = Compiled(classifying(folded_classifier(folder)))
+    outlines = {family: Compiled(folded_unet(folder, family), batches=PAIRED) for family in UNETS}
+    for graph in (classifies, *outlines.values()):
         graph.warm()
-    return graphs
+    return classifies, outlines
 
 
 def folded_classifier(folder: Path, policy: str = "mixed_bfloat16") -> keras.Model:
     """The trained classifier without batch normalisation."""
-    trained = classifier()
-    weights.fill(trained, weights.read_arrays(folder / CLASSIFIER))
     with _Policy(policy):
-        return fold(trained, classifier(folded=True))
+        return _filled(classifier(folded=True), folder / CLASSIFIER)
 
 
-def folded_unet(folder: Path, policy: str = "mixed_bfloat16") -> keras.Model:
-    """The trained U-Net without batch normalisation."""
-    trained = unet()
-    weights.fill(trained, weights.read_arrays(folder / UNET))
+def folded_unet(folder: Path, family: Family, policy: str = "mixed_bfloat16") -> keras.Model:
+    """The family's trained U-Net without batch normalisation."""
     with _Policy(policy):
-        return fold(trained, unet(folded=True))
+        return _filled(unet(folded=True), folder / UNETS[family])
+
+
+def _filled(folded: keras.Model, file: Path) -> keras.Model:
+    weights.fill(folded, fold(weights.read_arrays(file)))
+    return folded
 
 
 class _Policy:

@@ -6,9 +6,14 @@ U-Net 1.47 times as fast on the CPU (87 against 128 ms a 256 x 256 picture).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import keras
 import numpy as np
 import tensorflow as tf
+
+EPSILON = 1e-3
+"""Added to a variance before its root is taken."""
 
 
 @keras.saving.register_keras_serializable("brainscan")
@@ -38,23 +43,25 @@ def convolution(x: keras.KerasTensor, width: int, name: str, folded: bool) -> ke
     if folded:
         return keras.layers.Conv2D(width, 3, padding="same", activation="relu", name=name)(x)
     x = keras.layers.Conv2D(width, 3, padding="same", use_bias=False, name=name)(x)
-    x = FusedBatchNormalization(momentum=0.98, name=f"{name}_norm")(x)
+    x = FusedBatchNormalization(momentum=0.98, epsilon=EPSILON, name=f"{name}_norm")(x)
     return keras.layers.ReLU(name=f"{name}_relu")(x)
 
 
-def fold(trained: keras.Model, folded: keras.Model) -> keras.Model:
-    """Copies a trained network into its `folded` form, which gives the same outputs with fewer steps.
+def fold(trained: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The weights of a trained network, by path, as those of its `folded` form, which gives the same outputs in fewer steps.
 
-    gamma * (conv(x) - mean) / sqrt(variance + epsilon) + beta is a convolution with another kernel
-    and a bias. Gives `folded`.
+    gamma * (conv(x) - mean) / sqrt(variance + epsilon) + beta is a convolution with another kernel and a bias.
     """
-    norms = {layer.name: layer for layer in trained.layers}
-    for layer in folded.layers:
-        weights = trained.get_layer(layer.name).get_weights() if layer.weights else []
-        norm = norms.get(f"{layer.name}_norm")
-        if norm is not None:
-            gamma, beta, mean, variance = (np.asarray(value, np.float64) for value in norm.get_weights())
-            factor = gamma / np.sqrt(variance + norm.epsilon)
-            weights = [weights[0] * factor, beta - mean * factor]
-        layer.set_weights(weights)
+    folded = {}
+    for path, array in trained.items():
+        layer = path.rpartition("/")[0]
+        if f"{layer}_norm/gamma" in trained:
+            gamma, beta, mean, variance = (
+                np.asarray(trained[f"{layer}_norm/{name}"], np.float64)
+                for name in ("gamma", "beta", "moving_mean", "moving_variance")
+            )
+            factor = gamma / np.sqrt(variance + EPSILON)
+            folded |= {f"{layer}/kernel": array * factor, f"{layer}/bias": beta - mean * factor}
+        elif not layer.endswith("_norm"):
+            folded[path] = array
     return folded

@@ -9,8 +9,8 @@ from keras import layers
 
 from ml.networks.norm import convolution
 
-OUTLINES = ("flair_abnormality", "contrast_enhancing_tumour")
-"""What the two output channels mean, in order."""
+FAMILIES = ("flair", "t1c")
+"""Whose outlines a network in training gives, a channel each, in order. A released network gives one of them."""
 
 WIDTHS = (16, 32, 64, 128, 256)
 """Channels of the four levels and of the bottleneck."""
@@ -20,8 +20,10 @@ WORKING_SIDE = 160
 """Rows and columns on which the blocks work when the picture has 256."""
 
 
-def unet(widths: Sequence[int] = WIDTHS, side: int | None = 256, *, folded: bool = False) -> keras.Model:
-    """Builds the U-Net: float32 (batch, side, side, 3) in 0..1 to float32 (batch, side, side, 2) in 0..1.
+def unet(
+    widths: Sequence[int] = WIDTHS, side: int | None = 256, *, outlines: int = 1, folded: bool = False
+) -> keras.Model:
+    """Builds the U-Net: float32 (batch, side, side, 3) in 0..1 to float32 (batch, side, side, outlines) in 0..1.
 
     With `side` 256 the picture is reduced to 160 x 160 first and the outlines are enlarged again: both
     sets measured better there, and it is faster (docs/experiments.md). `side` None accepts any multiple
@@ -52,10 +54,10 @@ def unet(widths: Sequence[int] = WIDTHS, side: int | None = 256, *, folded: bool
         x = layers.Concatenate(name=f"up{number}_skip")([skip, x])
         x = _block(x, width, f"up{number}", folded)
     x = layers.Conv2D(levels[0], 3, padding="same", activation="relu", name="refine")(x)
-    outlines = layers.Conv2D(len(OUTLINES), 1, activation="sigmoid", dtype="float32", name="outlines")(x)
+    x = layers.Conv2D(outlines, 1, activation="sigmoid", dtype="float32", name="outlines")(x)
     if whole:
-        outlines = layers.Resizing(side, side, dtype="float32", name="enlarge")(outlines)
-    return keras.Model(inputs, outlines, name="unet")
+        x = layers.Resizing(side, side, dtype="float32", name="enlarge")(x)
+    return keras.Model(inputs, x, name="unet")
 
 
 def _block(x: keras.KerasTensor, width: int, name: str, folded: bool) -> keras.KerasTensor:

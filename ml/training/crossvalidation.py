@@ -20,8 +20,8 @@ import numpy as np
 
 from ml.evaluation import run as evaluation
 from ml.imaging.volume import Volume, one_channel_if_equal
+from ml.networks.unet import FAMILIES
 from ml.pipeline import prepare
-from ml.segment import CHANNELS
 from ml.training import cache, judges, recipe, segmenter, sizes, splits
 from ml.training.datasets import Case, DataFault
 from ml.training.plan import Plan
@@ -188,7 +188,7 @@ def _outline(model: keras.Model, side: int, patients: Sequence[Case], out: Path)
         voxels, _ = case.read()
         names = tuple(path.name for path in case.images)
         prepared, _ = prepare(Volume(one_channel_if_equal(voxels), "series", names))
-        channel = CHANNELS["flair"]
+        channel = FAMILIES.index("flair")
         plain = outlines(prepared.images)[..., channel]
         mirrored = outlines(prepared.images[:, :, ::-1])[:, :, ::-1, channel]
         grey = outlines(judges.grey_flair(prepared.images))[..., channel]

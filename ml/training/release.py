@@ -1,6 +1,6 @@
-"""Makes `models/` from two training folders: weights, gate, calibration, thresholds, manifest.
+"""Makes `models/` from training folders: weights, gate, calibration, thresholds, manifest.
 
-    python -m ml.training.release --data kaggle_3m brisc --classifier DIR --segmenter DIR
+    python -m ml.training.release --data kaggle_3m brisc --classifier DIR --flair DIR --t1c DIR
         --not-brain DIR [--also-brain DIR] [--crossvalidation DIR] --version 1.0 [--out models]
 
 Every number that it chooses, it chooses on the part "validation" of the committed splits; the intervals of FLAIR
@@ -27,10 +27,11 @@ import numpy as np
 from ml import change, weights
 from ml.classify import Calibration, Fusion, outline_evidence
 from ml.evaluation import repeatability
+from ml.gate import Family
 from ml.networks import load
 from ml.networks.classifier import classifier
 from ml.networks.inference import Compiled, classifying
-from ml.networks.unet import unet
+from ml.networks.unet import FAMILIES, unet
 from ml.pipeline import Pipeline
 from ml.series_rule import Rule
 from ml.training import cache, calibration, crossvalidation, datasets, judges, recipe, series, sizes, splits
@@ -39,6 +40,7 @@ from ml.training.loop import take_averages
 log = logging.getLogger(__name__)
 
 GATE = "gate.npz"
+_FILES = (load.CLASSIFIER, *load.UNETS.values(), GATE)
 _SEED = 5
 
 
@@ -47,14 +49,21 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, nargs="+", required=True)
     parser.add_argument("--classifier", type=Path, required=True, help="folder of `train classifier --out`")
-    parser.add_argument("--segmenter", type=Path, required=True, help="folder of `train segmenter --out`")
+    for family, outlined in (("flair", "FLAIR abnormality"), ("t1c", "enhancing tumour")):
+        parser.add_argument(
+            f"--{family}",
+            type=Path,
+            required=True,
+            metavar="DIR",
+            help=f"folder of `train segmenter --out` whose U-Net outlines the {outlined}; may be the same for both",
+        )
     parser.add_argument("--not-brain", type=Path, required=True, help="pictures that must be refused")
     parser.add_argument("--also-brain", type=Path, help="drawn heads that must not be refused")
     parser.add_argument("--crossvalidation", type=Path, help="folder of `crossvalidate --out`: chooses size intervals")
-    parser.add_argument("--cache", type=Path, help="where prepared slices are kept (default: DIR of the segmenter)")
+    parser.add_argument("--cache", type=Path, help="where prepared slices are kept (default: cache/ of --flair)")
     parser.add_argument("--unseen", action="store_true", help="also measure kinds that the gate never saw (slow)")
     parser.add_argument(
-        "--keep-gate", type=Path, metavar="DIR", help="models whose gate is taken as it is: only the U-Net is new"
+        "--keep-gate", type=Path, metavar="DIR", help="models whose gate is taken as it is: only the U-Nets are new"
     )
     parser.add_argument("--version", required=True)
     parser.add_argument("--out", type=Path, default=weights.FOLDER)
@@ -65,7 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
         with tempfile.TemporaryDirectory() as aside:
             # The old models stay usable until the new ones are complete.
             _release(args, cases, Path(aside))
-            for name in (load.CLASSIFIER, load.UNET, GATE, weights.MANIFEST, change.FILE):
+            for name in (*_FILES, weights.MANIFEST, change.FILE):
                 shutil.copyfile(Path(aside) / name, args.out / name)
     except (datasets.DataFault, weights.WeightsFault) as fault:
         log.error("%s", fault)
@@ -76,10 +85,12 @@ def main(arguments: list[str] | None = None) -> int:
 def _release(args: argparse.Namespace, cases: list[datasets.Case], aside: Path) -> None:
     args.out.mkdir(parents=True, exist_ok=True)
     before = weights.read_manifest(args.keep_gate) if args.keep_gate else None
-    store_averages(args.classifier, classifier(side=128, place=True), aside / load.CLASSIFIER)
-    store_averages(args.segmenter, unet(), aside / load.UNET)
-    networks = Compiled(classifying(load.folded_classifier(aside))), Compiled(load.folded_unet(aside))
-    kept = args.cache or args.segmenter / "cache"
+    store_classifier(args.classifier, aside / load.CLASSIFIER)
+    for family, name in load.UNETS.items():
+        store_outline(vars(args)[family], family, aside / name)
+    classifies = Compiled(classifying(load.folded_classifier(aside)))
+    networks = classifies, {family: Compiled(load.folded_unet(aside, family)) for family in load.UNETS}
+    kept = args.cache or args.flair / "cache"
     held = cache.open_or_make(splits.choose(cases, "validation"), kept, quiet=True)
     learnt = cache.open_or_make(splits.choose(cases, "train"), kept, quiet=True)
     manifest: dict[str, Any] = {"version": args.version, "seed": _SEED}
@@ -100,23 +111,34 @@ def _release(args: argparse.Namespace, cases: list[datasets.Case], aside: Path) 
         sets = judges.gather(lambda images: _run(networks[0], images)[1], learnt, held, args.not_brain, args.also_brain)
         manifest["gate"], stored = judges.fit(sets, unseen=args.unseen)
         weights.write_arrays(aside / GATE, stored, exact=True)
-    names = (load.CLASSIFIER, load.UNET, GATE)
-    manifest["files"] = {name: weights.digest(aside / name) for name in names}
+    manifest["files"] = {name: weights.digest(aside / name) for name in _FILES}
     (aside / weights.MANIFEST).write_text(json.dumps(manifest, indent=1) + "\n")
     log.info("%s", json.dumps(manifest, indent=1))
     again = repeatability.figures(Pipeline.load(aside), repeatability.kept_from_training(cases))
     (aside / change.FILE).write_text(json.dumps(again, indent=1) + "\n")
 
 
-def store_averages(folder: Path, model: keras.Model, target: Path) -> None:
-    """Writes the averaged weights of a training folder's checkpoint as a weight file."""
+def store_classifier(folder: Path, target: Path) -> None:
+    """Writes the classifier of a training folder, without what only training needed (the place of the tumour)."""
+    arrays = _averages(folder, classifier(side=128, place=True))
+    weights.write_arrays(target, {name: value for name, value in arrays.items() if not name.startswith("where/")})
+
+
+def store_outline(folder: Path, family: Family, target: Path) -> None:
+    """Writes the U-Net of a training folder, without the other family's output."""
+    arrays = _averages(folder, unet(outlines=len(FAMILIES)))
+    channel = FAMILIES.index(family)
+    arrays |= {name: arrays[name][..., channel : channel + 1] for name in ("outlines/kernel", "outlines/bias")}
+    weights.write_arrays(target, arrays)
+
+
+def _averages(folder: Path, model: keras.Model) -> dict[str, np.ndarray]:
+    """The averaged weights of a training folder's checkpoint, by name."""
     checkpoint = folder / "checkpoint.npz"
     if not checkpoint.exists():
         raise datasets.DataFault(f"{checkpoint}: there is no checkpoint; run `python -m ml train` first.")
     take_averages(model, checkpoint)
-    # What only training needed (the place of the tumour) is left behind.
-    kept_layers = {name: value for name, value in weights.take(model).items() if not name.startswith("where/")}
-    weights.write_arrays(target, kept_layers)
+    return weights.take(model)
 
 
 def _run(network: Compiled, images: np.ndarray) -> list[np.ndarray]:
@@ -222,7 +244,7 @@ def _sized(seen: _Seen, slices: cache.Slices, manifest: dict[str, Any]) -> dict[
 
 @dataclass(frozen=True)
 class _Seen:
-    """What both networks say about a part.
+    """What the networks say about a part.
 
     `lgg`, `brisc` places of slices (n,); `..._odds` the classifier's log-odds (n,); outlines float32
     (n, 256, 256). For FLAIR the composite's and the single channel's.
@@ -236,7 +258,8 @@ class _Seen:
     t1c: np.ndarray
 
 
-def _look(networks: tuple[Compiled, Compiled], slices: cache.Slices) -> _Seen:
+def _look(networks: tuple[Compiled, dict[Family, Compiled]], slices: cache.Slices) -> _Seen:
+    classifies, outlines = networks
     family = recipe.families(slices)
     lgg, brisc = np.flatnonzero(family == "lgg"), np.flatnonzero(family == "brisc")
     composite = np.asarray(slices.images[lgg])
@@ -245,17 +268,17 @@ def _look(networks: tuple[Compiled, Compiled], slices: cache.Slices) -> _Seen:
     return _Seen(
         lgg=lgg,
         brisc=brisc,
-        flair_odds=[_odds(networks[0], images) for images in variants],
-        flair=[_mirrored(networks[1], images)[..., 0] for images in variants],
-        t1c_odds=_odds(networks[0], pictures),
-        t1c=_mirrored(networks[1], pictures)[..., 1],
+        flair_odds=[_odds(classifies, images) for images in variants],
+        flair=[_mirrored(outlines["flair"], images) for images in variants],
+        t1c_odds=_odds(classifies, pictures),
+        t1c=_mirrored(outlines["t1c"], pictures),
     )
 
 
 def _mirrored(network: Compiled, images: np.ndarray) -> np.ndarray:
-    """The mean outline of pictures and their mirror images, as the pipeline makes it."""
+    """The mean outline of pictures and their mirror images, as the pipeline makes it: float32 (n, 256, 256)."""
     other = _run(network, images[:, :, ::-1])[0][:, :, ::-1]
-    return np.asarray((_run(network, images)[0] + other) / 2)
+    return np.asarray((_run(network, images)[0] + other) / 2)[..., 0]
 
 
 if __name__ == "__main__":

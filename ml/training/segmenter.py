@@ -1,4 +1,4 @@
-"""Trains the U-Net on both sets at once, each supervising its own output channel."""
+"""Trains the U-Net on one set or on both at once, each supervising its own output channel."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ml.networks.unet import unet
+from ml.networks.unet import FAMILIES, unet
 from ml.training import augment, cache, spoil
 from ml.training.datasets import Case
 from ml.training.loop import Batch
@@ -35,7 +35,7 @@ def train(
 def recipe(mix: Mix) -> Recipe:
     """How the U-Net learns from a mix of both sets."""
     # Built for any side: the stages differ, the weights do not.
-    return Recipe(lambda: unet(side=None), mix, _inputs, _loss, _validate)
+    return Recipe(lambda: unet(side=None, outlines=len(FAMILIES)), mix, _inputs, _loss, _validate)
 
 
 def outliner(model: keras.Model, side: int) -> Callable[[np.ndarray], np.ndarray]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from ml import weights
-from ml.findings import to_json
+from ml.findings import Compartment, to_json
 from ml.gate import Gate
 from ml.imaging.volume import Kind, Spacing, Volume
 from ml.pipeline import Pipeline, Settings
@@ -25,7 +26,7 @@ class LeftOnly:
 
     def __call__(self, images: np.ndarray) -> list[np.ndarray]:
         self.seen.append(len(images))
-        outlines = np.zeros((len(images), 256, 256, 2), np.float32)
+        outlines = np.zeros((len(images), 256, 256, 1), np.float32)
         outlines[:, 100:120, 60:80] = 0.9
         return [outlines]
 
@@ -34,7 +35,7 @@ class Middle:
     """A U-Net that sees a spot on the midline, whichever way round."""
 
     def __call__(self, images: np.ndarray) -> list[np.ndarray]:
-        outlines = np.zeros((len(images), 256, 256, 2), np.float32)
+        outlines = np.zeros((len(images), 256, 256, 1), np.float32)
         outlines[:, 100:120, 118:138] = 0.9
         return [outlines]
 
@@ -64,8 +65,9 @@ class Open(Gate):
 @pytest.fixture
 def manifest() -> dict[str, Any]:
     manifest = weights.read_manifest(weights.FOLDER)
-    manifest["families"]["t1c"] |= {"cut_off": 0.4, "size": {"image": SIZE, "series": SIZE}}
-    manifest["families"]["t1c"]["fusion"] = {"slope": 1.0, "weight": 0.0, "offset": 0.0}
+    manifest["families"]["t1c"] |= {"size": {"image": SIZE, "series": SIZE}}
+    for numbers in manifest["families"].values():
+        numbers["cut_off"], numbers["fusion"] = 0.4, {"slope": 1.0, "weight": 0.0, "offset": 0.0}
     return manifest
 
 
@@ -78,15 +80,34 @@ def volume(slices: int) -> Volume:
 @pytest.mark.parametrize("slices", [1, 3])
 def test_an_outline_is_the_mean_of_both_ways_round(manifest: dict[str, Any], slices: int) -> None:
     unet = LeftOnly()
-    (found,) = Pipeline(Sure(), unet, Open(), Settings.of(manifest), manifest)([volume(slices)])
+    (found,) = Pipeline(Sure(), {"t1c": unet}, Open(), Settings.of(manifest), manifest)([volume(slices)])
     # Mirrored back, the second spot lies on the right: half of 0.9 each, above the cut-off of 0.4.
     assert sum(unet.seen) == 2 * slices
     assert len(found.lesions) == 2
     assert found.lesions[0].area_px == pytest.approx(found.lesions[1].area_px, rel=0.15)
 
 
+class BySequence(Open):
+    """A gate that lets all through as what their files say."""
+
+    def family(self, features: np.ndarray, *, sequence: str | None, **_: Any) -> Any:
+        return ("flair" if sequence == "FLAIR" else "t1c"), True
+
+
+def test_each_family_is_outlined_by_its_own_network(manifest: dict[str, Any]) -> None:
+    unets = {"flair": LeftOnly(), "t1c": Middle()}
+    flair, t1c = replace(volume(3), sequence="FLAIR"), volume(1)
+    found = Pipeline(Sure(), unets, BySequence(), Settings.of(manifest), manifest)([flair, t1c, flair])
+    assert [each.compartment for each in found] == [
+        Compartment.FLAIR_ABNORMALITY, Compartment.CONTRAST_ENHANCING_TUMOUR, Compartment.FLAIR_ABNORMALITY,
+    ]  # fmt: skip
+    assert [len(each.lesions) for each in found] == [2, 1, 2]
+    # Slices of both FLAIR series go through together: 2 x 3, each both ways round.
+    assert unets["flair"].seen == [12]
+
+
 def test_the_size_comes_with_an_interval_and_how_often_such_hold(manifest: dict[str, Any]) -> None:
-    (found,) = Pipeline(Sure(), Middle(), Open(), Settings.of(manifest), manifest)([volume(3)])
+    (found,) = Pipeline(Sure(), {"t1c": Middle()}, Open(), Settings.of(manifest), manifest)([volume(3)])
     assert found.outline_px_interval is not None
     low, high = found.outline_px_interval
     assert low < sum(each.area_px for each in found.slices) < high
@@ -98,12 +119,12 @@ def test_the_size_comes_with_an_interval_and_how_often_such_hold(manifest: dict[
 
 def test_without_a_measured_interval_there_is_none(manifest: dict[str, Any]) -> None:
     del manifest["families"]["t1c"]["size"]
-    (found,) = Pipeline(Sure(), Middle(), Open(), Settings.of(manifest), manifest)([volume(3)])
+    (found,) = Pipeline(Sure(), {"t1c": Middle()}, Open(), Settings.of(manifest), manifest)([volume(3)])
     assert (found.outline_px_interval, found.interval_level) == (None, None)
 
 
 @pytest.mark.parametrize("sure", [True, False])
 def test_an_outline_says_whether_its_name_is_sure(manifest: dict[str, Any], sure: bool) -> None:
-    (found,) = Pipeline(Sure(), LeftOnly(), Open(sure=sure), Settings.of(manifest), manifest)([volume(1)])
+    (found,) = Pipeline(Sure(), {"t1c": LeftOnly()}, Open(sure=sure), Settings.of(manifest), manifest)([volume(1)])
     assert found.compartment_sure is sure
     assert to_json(found, input="a.png")["compartment_sure"] is sure

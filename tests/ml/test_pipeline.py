@@ -133,9 +133,9 @@ class TestLoading:
         return Path(shutil.copytree(weights.FOLDER, tmp_path / "models"))
 
     def test_a_changed_weight_file_does_not_load(self, models: Path) -> None:
-        with (models / "unet.npz").open("ab") as file:
+        with (models / "unet_t1c.npz").open("ab") as file:
             file.write(b"x")
-        with pytest.raises(weights.WeightsFault, match=r"unet\.npz is not the one"):
+        with pytest.raises(weights.WeightsFault, match=r"unet_t1c\.npz is not the one"):
             Pipeline.load(models)
 
     def test_a_missing_weight_file_does_not_load(self, models: Path) -> None:

@@ -16,7 +16,7 @@ from tests import phantoms
 class BrightIsTumour:
     """A test's pipeline: outlines what is bright, and fails on a volume of 77 rows."""
 
-    version, files = "stand-in", {"unet.npz": "0" * 64}
+    version, files = "stand-in", {"unet_flair.npz": "0" * 64}
 
     def __call__(self, volumes, *, batch=16, progress=None):
         return [self.find(volume) for volume in volumes]
