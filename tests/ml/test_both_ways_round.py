@@ -10,9 +10,9 @@ import pytest
 
 from ml import weights
 from ml.findings import Compartment, to_json
-from ml.gate import Gate
+from ml.gate import Family, Gate
 from ml.imaging.volume import Kind, Spacing, Volume
-from ml.pipeline import Pipeline, Settings
+from ml.pipeline import Network, Pipeline, Settings
 from tests import phantoms
 
 SIZE = {"strict": 0.8, "loose": 0.2, "below": 0.1, "above": 0.2, "level": 0.9, "covered": 0.88}
@@ -90,20 +90,21 @@ def test_an_outline_is_the_mean_of_both_ways_round(manifest: dict[str, Any], sli
 class BySequence(Open):
     """A gate that lets all through as what their files say."""
 
-    def family(self, features: np.ndarray, *, sequence: str | None, **_: Any) -> Any:
-        return ("flair" if sequence == "FLAIR" else "t1c"), True
+    def family(self, features: np.ndarray, **told: Any) -> Any:
+        return ("flair" if told["sequence"] == "FLAIR" else "t1c"), True
 
 
 def test_each_family_is_outlined_by_its_own_network(manifest: dict[str, Any]) -> None:
-    unets = {"flair": LeftOnly(), "t1c": Middle()}
+    outlines_flair = LeftOnly()
     flair, t1c = replace(volume(3), sequence="FLAIR"), volume(1)
+    unets: dict[Family, Network] = {"flair": outlines_flair, "t1c": Middle()}
     found = Pipeline(Sure(), unets, BySequence(), Settings.of(manifest), manifest)([flair, t1c, flair])
     assert [each.compartment for each in found] == [
         Compartment.FLAIR_ABNORMALITY, Compartment.CONTRAST_ENHANCING_TUMOUR, Compartment.FLAIR_ABNORMALITY,
     ]  # fmt: skip
     assert [len(each.lesions) for each in found] == [2, 1, 2]
     # Slices of both FLAIR series go through together: 2 x 3, each both ways round.
-    assert unets["flair"].seen == [12]
+    assert outlines_flair.seen == [12]
 
 
 def test_the_size_comes_with_an_interval_and_how_often_such_hold(manifest: dict[str, Any]) -> None:
