@@ -19,7 +19,7 @@ from ml.findings import Compartment, Findings, Mask, SliceFinding, Verdict
 from ml.imaging.volume import Volume
 from ml.interval import SizeInterval
 from ml.midline import Midline, midline
-from ml.segment import Outline
+from ml.segment import Outline, smooth
 from ml.series_rule import Rule
 
 Report = Callable[[int, float], None]
@@ -43,7 +43,8 @@ class Settings:
     """The numbers of the manifest, for each family "flair" and "t1c"."""
 
     calibrations: dict[str, Calibration]
-    fusions: dict[str, Fusion]
+    fusions: dict[str, dict[str, Fusion]]
+    """for "image" and "series": in a series the outline is its neighbours' too"""
     outline_from: dict[str, float]
     """classifier's probability from which on a slice is outlined: below, it is sure that nothing is there"""
     outlines: dict[str, Outline]
@@ -59,7 +60,10 @@ class Settings:
             families = manifest["families"]
             return cls(
                 calibrations={name: Calibration(**numbers["calibration"]) for name, numbers in families.items()},
-                fusions={name: Fusion(**numbers["fusion"]) for name, numbers in families.items()},
+                fusions={
+                    name: {kind: Fusion(**numbers["fusion"][kind]) for kind in ("image", "series")}
+                    for name, numbers in families.items()
+                },
                 outline_from={name: float(numbers["outline_from"]) for name, numbers in families.items()},
                 outlines={name: Outline(numbers["cut_off"]) for name, numbers in families.items()},
                 series={name: Rule.of(numbers["series"]) for name, numbers in families.items()},
@@ -202,20 +206,19 @@ class Pipeline:
         outline = self._settings.outlines[work.family]
         masks = np.zeros((len(volume), volume.rows, volume.columns), bool)
         shares = np.zeros(len(volume))
+        between = volume.spacing.between_slices if volume.spacing else None
+        fusion = self._settings.fusions[work.family][volume.kind]
+        smooth(work.outlines, between)
         for index, probabilities in enumerate(work.outlines):
             if probabilities is not None:
                 masks[index] = outline.mask(probabilities, work.prepared.frame)
                 shares[index] = outline.share(probabilities)
                 evidence = outline_evidence(probabilities[None])
-                work.probabilities[index] = self._settings.fusions[work.family].probability(
-                    work.differences[index : index + 1], evidence
-                )[0]
+                work.probabilities[index] = fusion.probability(work.differences[index : index + 1], evidence)[0]
         if volume.kind == "image":
             verdict, reason, probability = self._judge_image(float(work.probabilities[0]), bool(masks.any()))
         else:
-            verdict, reason, probability = self._settings.series[work.family].judge(
-                work.probabilities, shares, volume.spacing.between_slices if volume.spacing else None
-            )
+            verdict, reason, probability = self._settings.series[work.family].judge(work.probabilities, shares, between)
         if verdict is Verdict.NO_TUMOUR:
             # Nothing that counts: crumbs of an outline would contradict the sentence beside them.
             masks[:] = False

@@ -33,6 +33,7 @@ from ml.networks.classifier import classifier
 from ml.networks.inference import Compiled, classifying
 from ml.networks.unet import FAMILIES, unet
 from ml.pipeline import Pipeline
+from ml.segment import smooth
 from ml.series_rule import Rule
 from ml.training import cache, calibration, crossvalidation, datasets, judges, recipe, series, sizes, splits
 from ml.training.loop import take_averages
@@ -153,30 +154,41 @@ def _odds(network: Compiled, images: np.ndarray) -> np.ndarray:
 
 def _calibrate(seen: _Seen, held: cache.Slices) -> dict[str, Any]:
     """All numbers of both families, chosen on the slices that `held` holds."""
-    flair = calibration.fit_family(
-        np.concatenate(seen.flair_odds), np.concatenate(seen.flair), np.tile(held.tumour[seen.lgg], 2)
-    )
+    odds, lgg_sick = np.concatenate(seen.flair_odds), np.tile(held.tumour[seen.lgg], 2)
+    alone = calibration.fit_family(odds, np.concatenate(seen.flair), lgg_sick)
+    flair = calibration.fit_family(odds, np.concatenate(seen.flair_series), lgg_sick)
     t1c = calibration.fit_family(seen.t1c_odds, seen.t1c, held.tumour[seen.brisc])
-    probability = np.concatenate([flair.fused, t1c.fused])
-    truth = np.concatenate([np.tile(held.tumour[seen.lgg], 2), held.tumour[seen.brisc]])
+    fusions = {"image": alone.numbers["fusion"], "series": flair.numbers["fusion"]}
+    flair_numbers = flair.numbers | {"fusion": fusions}
+    # A FLAIR slice comes alone or in its series: the band has to hold for both.
+    probability = np.concatenate([alone.fused, flair.fused, t1c.fused])
+    truth = np.concatenate([lgg_sick, lgg_sick, held.tumour[seen.brisc]])
     band, weighed = calibration.choose_band(probability, truth)
-    cut_flair, dice = calibration.best_cut_off(seen.flair, [held.masks[seen.lgg]] * 2, held.case[seen.lgg], "dice")
+    cut_flair, dice = calibration.best_cut_off(
+        seen.flair_series, [held.masks[seen.lgg]] * 2, held.case[seen.lgg], "dice"
+    )
     sick = held.tumour[seen.brisc]
     masks = held.masks[seen.brisc]
     cut_t1c, overlap = calibration.best_cut_off([seen.t1c[sick]], [masks[sick]], np.arange(sick.sum()), "iou")
-    rule, chosen_on = series.choose(_scans(seen, held, {**flair.numbers, "cut_off": cut_flair}))
+    rule, chosen_on = series.choose(_scans(seen, held, {**flair_numbers, "cut_off": cut_flair}))
     log.info("validation, networks' own frame: dice %.4f, brisc iou %.4f", dice, overlap)
     return {
         "thresholds": band,
         "families": {
-            "flair": {**flair.numbers, "cut_off": cut_flair, "series": rule},
-            # No series of contrast T1 with outlines is at hand: the rule is FLAIR's.
-            "t1c": {**t1c.numbers, "cut_off": cut_t1c, "series": rule},
+            "flair": {**flair_numbers, "cut_off": cut_flair, "series": rule},
+            # No series of contrast T1 with outlines is at hand: the rule is FLAIR's, the fusion the lone pictures'.
+            "t1c": {
+                **t1c.numbers,
+                "fusion": dict.fromkeys(fusions, t1c.numbers["fusion"]),
+                "cut_off": cut_t1c,
+                "series": rule,
+            },
         },
         "chosen_on": {
             "part": "validation",
             "bands_weighed": weighed,
             "series": chosen_on,
+            "flair_alone": alone.facts,
             "flair": flair.facts | {"dice_mean": round(dice, 4)},
             "t1c": t1c.facts | {"iou_mean": round(overlap, 4)},
         },
@@ -185,10 +197,10 @@ def _calibrate(seen: _Seen, held: cache.Slices) -> dict[str, Any]:
 
 def _scans(seen: _Seen, slices: cache.Slices, numbers: dict[str, Any]) -> list[series.Scan]:
     """The series of a part, and their tumour-free runs, with the probabilities that the pipeline will give."""
-    alone, fusion = Calibration(**numbers["calibration"]), Fusion(**numbers["fusion"])
+    alone, fusion = Calibration(**numbers["calibration"]), Fusion(**numbers["fusion"]["series"])
     sick, case = slices.tumour[seen.lgg], slices.case[seen.lgg]
     result = []
-    for odds, outlines in zip(seen.flair_odds, seen.flair, strict=True):
+    for odds, outlines in zip(seen.flair_odds, seen.flair_series, strict=True):
         first = alone.probability(odds)
         together = fusion.probability(odds, outline_evidence(outlines))
         fused = np.where(first >= numbers["outline_from"], together, first)
@@ -236,7 +248,7 @@ def _sized(seen: _Seen, slices: cache.Slices, manifest: dict[str, Any]) -> dict[
     alone = np.arange(len(seen.lgg))
     brisc = np.arange(len(seen.brisc))
     return {
-        ("flair", "series"): [s for o in seen.flair for s in sizes.sized(o, masks, case, case, cut_flair)],
+        ("flair", "series"): [s for o in seen.flair_series for s in sizes.sized(o, masks, case, case, cut_flair)],
         ("flair", "image"): [s for o in seen.flair for s in sizes.sized(o, masks, alone, case, cut_flair)],
         ("t1c", "image"): sizes.sized(seen.t1c, slices.masks[seen.brisc], brisc, slices.case[seen.brisc], cut_t1c),
     }
@@ -247,13 +259,14 @@ class _Seen:
     """What the networks say about a part.
 
     `lgg`, `brisc` places of slices (n,); `..._odds` the classifier's log-odds (n,); outlines float32
-    (n, 256, 256). For FLAIR the composite's and the single channel's.
+    (n, 256, 256). For FLAIR the composite's and the single channel's; `flair_series` smoothed as in a series.
     """
 
     lgg: np.ndarray
     brisc: np.ndarray
     flair_odds: list[np.ndarray]
     flair: list[np.ndarray]
+    flair_series: list[np.ndarray]
     t1c_odds: np.ndarray
     t1c: np.ndarray
 
@@ -264,12 +277,14 @@ def _look(networks: tuple[Compiled, dict[Family, Compiled]], slices: cache.Slice
     lgg, brisc = np.flatnonzero(family == "lgg"), np.flatnonzero(family == "brisc")
     composite = np.asarray(slices.images[lgg])
     variants = [composite, judges.grey_flair(composite)]
+    flair = [_mirrored(outlines["flair"], images) for images in variants]
     pictures = np.asarray(slices.images[brisc])
     return _Seen(
         lgg=lgg,
         brisc=brisc,
         flair_odds=[_odds(classifies, images) for images in variants],
-        flair=[_mirrored(outlines["flair"], images) for images in variants],
+        flair=flair,
+        flair_series=[_in_series(outlined, slices.case[lgg]) for outlined in flair],
         t1c_odds=_odds(classifies, pictures),
         t1c=_mirrored(outlines["t1c"], pictures),
     )
@@ -279,6 +294,17 @@ def _mirrored(network: Compiled, images: np.ndarray) -> np.ndarray:
     """The mean outline of pictures and their mirror images, as the pipeline makes it: float32 (n, 256, 256)."""
     other = _run(network, images[:, :, ::-1])[0][:, :, ::-1]
     return np.asarray((_run(network, images)[0] + other) / 2)[..., 0]
+
+
+def _in_series(outlines: np.ndarray, case: np.ndarray) -> np.ndarray:
+    """Float (n, 256, 256) outlines of cases' slices in order, smoothed within each case as the pipeline does."""
+    result = np.empty_like(outlines)
+    for number in np.unique(case):
+        here = case == number
+        one: list[np.ndarray | None] = list(outlines[here])
+        smooth(one, None)
+        result[here] = one
+    return result
 
 
 if __name__ == "__main__":

@@ -67,7 +67,8 @@ def manifest() -> dict[str, Any]:
     manifest = weights.read_manifest(weights.FOLDER)
     manifest["families"]["t1c"] |= {"size": {"image": SIZE, "series": SIZE}}
     for numbers in manifest["families"].values():
-        numbers["cut_off"], numbers["fusion"] = 0.4, {"slope": 1.0, "weight": 0.0, "offset": 0.0}
+        fusion = {"slope": 1.0, "weight": 0.0, "offset": 0.0}
+        numbers |= {"cut_off": 0.4, "fusion": {"image": fusion, "series": fusion}}
     return manifest
 
 
