@@ -52,7 +52,7 @@ def fold(trained: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
 
     gamma * (conv(x) - mean) / sqrt(variance + epsilon) + beta is a convolution with another kernel and a bias.
     """
-    folded = {}
+    folded: dict[str, np.ndarray] = {}
     for path, array in trained.items():
         layer = path.rpartition("/")[0]
         if f"{layer}_norm/gamma" in trained:

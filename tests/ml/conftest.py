@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +17,14 @@ from tests import phantoms
 @pytest.fixture(scope="session")
 def pipeline() -> Pipeline:
     return Pipeline.load()
+
+
+@pytest.fixture(autouse=True)
+def own_precision() -> Iterator[None]:
+    """A training command sets the precision of its whole process; the next test starts as a new process would."""
+    yield
+    if "keras" in sys.modules:
+        sys.modules["keras"].config.set_dtype_policy("float32")
 
 
 def write_lgg(folder: Path, *, patients: int = 2, slices: int = 3) -> Path:
