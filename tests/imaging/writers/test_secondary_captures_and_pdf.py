@@ -99,6 +99,9 @@ def test_the_report_is_wrapped_whole_and_passes_the_validator():
     read = dcmread(BytesIO(content))
     assert read.EncapsulatedDocument[: read.EncapsulatedDocumentLength] == PDF
     assert read.VerificationFlag == "UNVERIFIED"
+    (made_by,) = read.ContributingEquipmentSequence
+    assert PROVENANCE.scan_sha256 in made_by.ContributionDescription
+    assert str(PROVENANCE.scan_id) in made_by.ContributionDescription
     assert [item.ReferencedSOPInstanceUID for item in read.SourceInstanceSequence] == [
         original.SOPInstanceUID for original in mr_series()
     ]
