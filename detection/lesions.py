@@ -8,6 +8,7 @@ from typing import Any
 
 from detection import words
 from detection.models.scan import Kind
+from ml.interval import LESION_SHARE
 
 COMPARTMENTS = {
     "flair_abnormality": "The outline is the FLAIR abnormality: tumour and the swelling around it.",
@@ -40,11 +41,13 @@ class LesionRow:
     Attributes:
         number: from 1, the largest first.
         slice_number: the slice to look at, from 1.
+        small: whether pages show it below the others, folded (see `is_small`).
     """
 
     number: int
     cells: tuple[tuple[str, str, str], ...]
     slice_number: int
+    small: bool
 
 
 def lesion_rows(found: dict[str, Any]) -> tuple[LesionRow, ...]:
@@ -63,8 +66,42 @@ def lesion_rows(found: dict[str, Any]) -> tuple[LesionRow, ...]:
             cells.append(("Slices", *_slices(lesion)))
         else:
             cells.append(("Area", *_area(lesion)))
-        rows.append(LesionRow(number, tuple(cells), _largest(lesion) + 1))
+        rows.append(LesionRow(number, tuple(cells), _largest(lesion) + 1, is_small(found, lesion)))
     return tuple(rows)
+
+
+def is_small(found: dict[str, Any], lesion: dict[str, Any]) -> bool:
+    """Whether a lesion is under a tenth of everything outlined, and not measurable by RANO. The largest never is.
+
+    The tenth is that from which a lesion has an interval. Small ones are kept and taken out like all others; pages
+    only show them last.
+    """
+    outlined = sum(each["area_px"] for each in found["lesions"])
+    part = lesion["area_px"] < LESION_SHARE * outlined and lesion["area_px"] < found["lesions"][0]["area_px"]
+    return part and not lesion.get("measurable")
+
+
+def small_ones(found: dict[str, Any]) -> str:
+    """How many small lesions there are and how much they are together; empty where there is none."""
+    small = [lesion for lesion in found["lesions"] if is_small(found, lesion)]
+    if not small:
+        return ""
+    volumes = [lesion.get("volume_ml") for lesion in small]
+    if None in volumes:
+        size = words.count(sum(lesion["area_px"] for lesion in small), "pixel")
+    else:
+        size = millilitres(sum(volumes))
+    return f"{words.count(len(small), 'smaller lesion')}, {f'together {size}' if len(small) > 1 else size}"
+
+
+def together(found: dict[str, Any]) -> str:
+    """The volume of a series' whole outline in a sentence, or why it has none; empty where nothing is outlined."""
+    if found["kind"] != Kind.SERIES or not found["lesions"]:
+        return ""
+    total, interval = found.get("tumour_volume_ml"), found.get("tumour_volume_ml_interval")
+    if total is None:
+        return f"Volume: not computable, {NO_DISTANCE if found.get('spacing_mm') else NO_SPACING}."
+    return f"All together: {millilitres(total)}{f', {between(interval)} ml' if interval else ''}."
 
 
 def note(found: dict[str, Any]) -> str:
@@ -79,14 +116,10 @@ def note(found: dict[str, Any]) -> str:
 
 
 def foot(found: dict[str, Any]) -> tuple[str, ...]:
-    """Sentences under the table: all lesions together, what an interval means, how diameters are measured."""
+    """Sentences under the table: what an interval means, how diameters are measured, what a centroid's letters say."""
     if not found["lesions"]:
         return ()
     sentences = []
-    if found["kind"] == Kind.SERIES:
-        total, interval = found.get("tumour_volume_ml"), found.get("tumour_volume_ml_interval")
-        if total is not None:
-            sentences.append(f"All together: {millilitres(total)}{f', {between(interval)} ml' if interval else ''}.")
     level = found.get("interval_level")
     if level is not None:
         held = f"Intervals held the true size in {words.percent(level)} of scans where a doctor had drawn the outline"

@@ -32,6 +32,7 @@ class TestTouch:
         assert viewer.slice() > 60, "a swipe to the left goes on"
         viewer.fingers([(x - 30, y), (x + 30, y)], [(x - 60, y), (x + 60, y)], [(x - 90, y), (x + 90, y)])
         assert viewer.zoom() > 200
+        viewer.click("more")
         viewer.click("fit")
         assert page.locator("plane-view:not([hidden])").count() == 1
         viewer.click("plane:sagittal")
