@@ -10,7 +10,7 @@ import pytest
 from ml.imaging import readers
 from ml.imaging.errors import ImagingError
 from ml.imaging.fuse import fuse
-from ml.imaging.sequence import by_name
+from ml.imaging.sequence import Acquisition, by_name, recognise
 from ml.imaging.sequence_check import CONTRADICTED, contradicts
 from ml.imaging.volume import Orientation, Volume
 from tests import phantoms, phantoms_dicom
@@ -67,6 +67,37 @@ def test_dark_fluid_is_no_t2():
 )
 def test_where_it_cannot_be_told_nothing_is_contradicted(spared):
     assert not contradicts(spared)
+
+
+@pytest.mark.parametrize(
+    ("text", "agent", "sequence"),
+    [
+        ("t1 tra pre", True, None),
+        ("t1 se tra nativ", True, None),
+        ("t1 tra pre", False, "T1"),
+        ("t1 tra", True, "T1c"),
+        ("t1 tra post", True, "T1c"),
+        ("t1 tra post", False, "T1c"),
+    ],
+)
+def test_a_t1_called_native_that_names_an_agent_may_be_either(text, agent, sequence):
+    assert recognise(Acquisition(text, "MR", 500, 10, None, contrast_agent=agent)) == sequence
+
+
+@pytest.mark.parametrize(
+    ("text", "repetition", "echo", "inversion", "sequence"),
+    [
+        ("t2 tirm cor fs", 4000, 60, 150, None),
+        ("flair", 4000, 20, 150, None),
+        ("t2 tirm tra dark-fluid", 9000, 100, 2500, "FLAIR"),
+        ("flair low field", 3000, 90, 1250, "FLAIR"),
+        ("flair", 9000, 100, 0, None),  # zero is no inversion, and then the times are T2's
+        ("flair", None, None, None, "FLAIR"),
+        ("t1 flair", 2000, 9, 800, "T1"),
+    ],
+)
+def test_an_inversion_that_nulls_fat_makes_no_flair(text, repetition, echo, inversion, sequence):
+    assert recognise(Acquisition(text, "MR", repetition, echo, inversion, contrast_agent=False)) == sequence
 
 
 @pytest.mark.parametrize(

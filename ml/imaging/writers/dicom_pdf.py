@@ -6,7 +6,7 @@ from pydicom import Dataset
 from pydicom.uid import EncapsulatedPDFStorage
 
 from ml.imaging.writers.common import MANUFACTURER, Provenance
-from ml.imaging.writers.dicom import coded, new_instance
+from ml.imaging.writers.dicom import coded, may_name_patient, new_instance
 from ml.imaging.writers.marks import MARK_LONG
 from ml.imaging.writers.source import SourceSeries
 
@@ -30,8 +30,8 @@ def encapsulated(source: SourceSeries, pdf: bytes, provenance: Provenance) -> Da
     dataset.SeriesDescription = "RESEARCH, unverified: report"
     dataset.ConversionType = "WSD"
     dataset.AcquisitionDateTime = ""
-    # It shows the pseudonym of the upload and no name: nothing in it identifies the patient.
-    dataset.BurnedInAnnotation = "NO"
+    # It shows the day, whatever reference a person wrote, and pictures whose text nobody can vouch for (PS3.3 C.24.2).
+    may_name_patient(dataset)
     dataset.DocumentTitle = TITLE
     dataset.VerificationFlag = "UNVERIFIED"
     dataset.ConceptNameCodeSequence = [coded("18748-4", "LN", "Diagnostic Imaging Report")]

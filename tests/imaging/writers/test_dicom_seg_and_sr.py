@@ -224,6 +224,26 @@ def test_the_slice_distance_stands_for_a_thickness_that_is_not_stated(without_th
     assert report(source, found, PROVENANCE, segments)
 
 
+def test_the_distance_is_the_slices_own_however_they_lie(without_thickness):
+    tilted = mr_series("oblique")
+    for dataset in tilted:
+        dataset.SliceThickness = None
+    segments = segmentation(SourceSeries(tilted), wedge(), scan_of(wedge()), PROVENANCE)
+    assert str(segments.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].SliceThickness) == "4.0"
+
+
+def test_where_a_slice_is_missing_its_gap_is_nobodys_thickness(without_thickness):
+    del without_thickness[1]
+    masks = np.delete(wedge(), 1, axis=0)
+    source, found = SourceSeries(without_thickness), scan_of(masks)
+    with pytest.raises(NotExportable, match="how thick the slices are"):
+        segmentation(source, masks, found, PROVENANCE)
+    for dataset in without_thickness:
+        dataset.SliceThickness = 3
+    segments = segmentation(source, masks, found, PROVENANCE)
+    assert segments.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].SliceThickness == 3
+
+
 def test_a_lone_slice_without_a_thickness_has_a_report_and_no_segmentation(without_thickness):
     source, masks = SourceSeries(without_thickness[4:5]), wedge()[4:5]
     with pytest.raises(NotExportable, match="do not say where its slices lie"):

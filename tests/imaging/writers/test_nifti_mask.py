@@ -12,11 +12,22 @@ import pytest
 from nibabel.orientations import axcodes2ornt, inv_ornt_aff, ornt_transform
 
 from ml.imaging.limits import Limits
+from ml.imaging.readers import dicom as dicom_reader
 from ml.imaging.readers import nifti as reader
 from ml.imaging.writers import nifti
 from ml.imaging.writers.common import NotExportable, lesion_labels
 from ml.imaging.writers.source import SourceSeries
-from tests.imaging.writers.geometry import PLANES, PROVENANCE, SHAPE, has_no_symmetry, mr_series, place, rotation, wedge
+from tests.imaging.writers.geometry import (
+    PLANES,
+    PROVENANCE,
+    SHAPE,
+    has_no_symmetry,
+    mr_series,
+    place,
+    rotation,
+    wedge,
+    write_series,
+)
 
 SMALL = Limits(min_side=4)
 # In scanner space: x to the right, y to the front, z upwards.
@@ -142,6 +153,22 @@ def test_a_tilted_gantry_keeps_its_shear():
     made = nib.Nifti1Image.from_bytes(gzip.decompress(nifti.like_dicom(SourceSeries(series), wedge(), PROVENANCE)))
     assert made.affine[1, 2] == pytest.approx(-0.9, abs=1e-5)
     assert made.header["qform_code"] == 0
+
+
+@pytest.mark.parametrize(("off", "even"), [(0.09, True), (0.18, True), (0.22, False)])
+def test_what_has_a_volume_has_a_mask_and_the_other_way_round(off: float, even: bool, tmp_path):
+    series = mr_series()
+    for number, dataset in enumerate(series[:-1]):
+        dataset.ImagePositionPatient = [-31.5, 22.25, -14 + 4 * number + off * (number % 2)]
+    paths = write_series(series, tmp_path)
+    spacing = dicom_reader.read(paths, [path.name for path in paths], as_series=True, limits=SMALL).spacing
+    assert spacing is not None
+    assert (spacing.between_slices is not None) == even
+    if even:
+        assert nifti.like_dicom(SourceSeries(series), wedge(), PROVENANCE)
+    else:
+        with pytest.raises(NotExportable, match="not evenly spaced"):
+            nifti.like_dicom(SourceSeries(series), wedge(), PROVENANCE)
 
 
 def test_uneven_slices_are_refused():
