@@ -19,6 +19,7 @@ from nibabel.orientations import io_orientation
 
 from ml.imaging.headers.nifti import read_header
 from ml.imaging.limits import DEFAULT, Limits
+from ml.imaging.readers.nifti import laid_out
 from ml.imaging.writers.common import Provenance, lesion_labels
 from ml.imaging.writers.marks import MARK_LONG
 from ml.imaging.writers.source import SourceSeries
@@ -49,7 +50,7 @@ def like_nifti(source: Path, masks: np.ndarray, provenance: Provenance, limits: 
     header = read_header(source, limits)
     kind, image = (Nifti1Header, Nifti1Image) if header.version == 1 else (Nifti2Header, Nifti2Image)
     parsed = kind(header.block, endianness=header.order, check=False)  # type: ignore[no-untyped-call]
-    labels = _on_stored_axes(_numbered(masks), np.asarray(parsed.get_best_affine(), float))  # type: ignore[no-untyped-call]
+    labels = _on_stored_axes(_numbered(masks), laid_out(header))
     if labels.shape != header.shape:
         raise ValueError(f"the masks give {labels.shape}, the source is {header.shape}")
 
