@@ -160,6 +160,19 @@ def in_patient(place: Sequence[float]) -> str:
     return ", ".join(f"{pair[value < 0]} {abs(value):.1f}" for pair, value in sides) + " mm"
 
 
+def telling_slice(found: dict[str, Any]) -> int | None:
+    """Where nothing is outlined: the series' slice that scored highest, from 0, if it scored more than nothing.
+
+    None for one picture, and where every slice lies below the threshold under which it holds nothing: which of them is
+    highest then says little, and a reader is better served by the middle.
+    """
+    shares = [each["tumour_probability"] or 0.0 for each in found["slices"]]
+    limits = found.get("slice_thresholds") or found.get("thresholds") or {}
+    if found["lesions"] or len(shares) < 2 or max(shares) < limits.get("nothing_below", 0.0) or len(set(shares)) == 1:
+        return None
+    return shares.index(max(shares))
+
+
 def edge_letters(orientation: dict[str, str]) -> tuple[str, str, str, str]:
     """The letters at the left, right, upper and lower edge of a slice."""
     right, below = orientation["columns"], orientation["rows"]

@@ -141,15 +141,15 @@ def _about(scan: Scan, found: dict[str, Any], files: Sequence[StoredFile]) -> tu
 
 
 def _pictures(found: dict[str, Any]) -> tuple[KeyPicture, ...]:
-    """The slices on which the largest lesions are largest; without a lesion the likeliest one."""
+    """The slices on which the largest lesions are largest; without a lesion a likely one, else the middle."""
     numbers: dict[int, list[int]] = {}
     for number, lesion in enumerate(found["lesions"], 1):
         if lesions.is_small(found, lesion):
             continue
         numbers.setdefault(int(lesion.get("largest_slice", lesion["slices"][0])), []).append(number)
     if not numbers:
-        shares = [each["tumour_probability"] or 0.0 for each in found["slices"]]
-        numbers[shares.index(max(shares)) if any(shares) else len(shares) // 2] = []
+        likeliest = lesions.telling_slice(found)
+        numbers[len(found["slices"]) // 2 if likeliest is None else likeliest] = []
     count = len(found["slices"])
     orientation = found.get("orientation")
     edges = lesions.edge_letters(orientation) if orientation else None

@@ -55,7 +55,7 @@ class Picture:
 class ResultPage:
     """Everything that the result page says.
 
-    `likeliest` is the number of a series' slice with the highest probability, where nothing is outlined.
+    `likeliest` is the number of the slice that a series without a lesion opens on, where one scored more than nothing.
     """
 
     verdict: VerdictBlock
@@ -103,11 +103,12 @@ def present(
     limits = slice_thresholds(analysis)
     slices = _slices(found, limits)
     rows = lesions.lesion_rows(found) if found else ()
+    likeliest = lesions.telling_slice(found) if found else None
     return ResultPage(
         verdict=verdict,
         picture=_picture(found, slices, slice_number) if found and slices else None,
         slices=slices,
-        likeliest=_likeliest(found) if found else None,
+        likeliest=None if likeliest is None else likeliest + 1,
         line_share=None if limits is None else round(36 - 36 * limits[1], 1),
         line_text="" if limits is None else f"{words.plain(round(limits[1] * 100, 1))}%",
         checks=_checks(scan, found) if found else (),
@@ -168,18 +169,11 @@ def _picture(found: dict[str, Any], slices: tuple[Slice, ...], number: int | Non
 
 
 def _most_telling(found: dict[str, Any]) -> int:
-    """The slice to open on: where the largest lesion is largest, else the likeliest, else the middle."""
+    """The slice to open on: where the largest lesion is largest, else a likely one, else the middle."""
     if found["lesions"]:
         return int(found["lesions"][0].get("largest_slice", found["lesions"][0]["slices"][0]))
-    return (_likeliest(found) or len(found["slices"]) // 2 + 1) - 1
-
-
-def _likeliest(found: dict[str, Any]) -> int | None:
-    """The slice of a series without a lesion that scored highest, from 1; None where no slice scored at all."""
-    shares = [each["tumour_probability"] or 0.0 for each in found["slices"]]
-    if found["lesions"] or len(shares) < 2 or not any(shares):
-        return None
-    return shares.index(max(shares)) + 1
+    likeliest = lesions.telling_slice(found)
+    return len(found["slices"]) // 2 if likeliest is None else likeliest
 
 
 def _checks(scan: Scan, found: dict[str, Any]) -> tuple[tuple[str, str], ...]:

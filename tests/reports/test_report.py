@@ -60,7 +60,7 @@ def inside(content: bytes) -> bytes:
     parts = [content]
     for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", content, re.DOTALL):
         try:
-            parts.append(zlib.decompress(stream))
+            parts.append(zlib.decompressobj().decompress(stream))  # its checksum may end in what the pattern cut off
         except zlib.error:
             parts.append(stream)
     return b"\n".join(parts)
