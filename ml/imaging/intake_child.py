@@ -204,7 +204,7 @@ class Intake:
         before = dicom_header.instance_of(dataset, self.limits)
         check_decodes(dataset, before)
         name = pseudonym(before.patient, before.issuer, self.key)
-        deidentifier.deidentify(unparsed, name)
+        deidentifier.deidentify(unparsed, name, may_show_text=before.may_show_text)
         digest = _sha256(one.path)
         deidentifier.write(unparsed, self.work / f"out-{number}", received_sha256=digest)
         after = dicom_header.instance_of(unparsed, self.limits)

@@ -76,7 +76,7 @@ _OWN_FORMS = {
 }
 
 
-def deidentify(dataset: Dataset, pseudonym: str) -> None:
+def deidentify(dataset: Dataset, pseudonym: str, *, may_show_text: bool) -> None:
     """Take from a parsed dataset, in place, whatever may say who the patient is.
 
     Parameters
@@ -85,6 +85,8 @@ def deidentify(dataset: Dataset, pseudonym: str) -> None:
         As `headers.dicom.load` gives it, with pixels or without.
     pseudonym : str
         Becomes PatientID and PatientName; empty where the file names no patient.
+    may_show_text : bool
+        Whether names may be burnt into the pixels, which stay: the file does not claim then that the identity is gone.
 
     Raises
     ------
@@ -96,7 +98,7 @@ def deidentify(dataset: Dataset, pseudonym: str) -> None:
     # So that pydicom does not parse and write every value anew for the sake of another character set.
     implicit, little = dataset.original_encoding
     dataset.set_original_encoding(implicit, little, default_encoding)
-    for element in _stamp(pseudonym, *_encoding(dataset)):
+    for element in _stamp(pseudonym, may_show_text, *_encoding(dataset)):
         dataset[element.tag] = element
 
 
@@ -154,15 +156,15 @@ def _encoding(dataset: Dataset) -> tuple[bool, bool]:
 
 
 @lru_cache(maxsize=8)
-def _stamp(pseudonym: str, implicit: bool, little: bool) -> tuple[RawDataElement, ...]:
+def _stamp(pseudonym: str, may_show_text: bool, implicit: bool, little: bool) -> tuple[RawDataElement, ...]:
     """What every file of a patient says instead of the patient's own attributes."""
     stamp = Dataset()
     stamp.PatientName = pseudonym or NOBODY
     stamp.PatientID = pseudonym
     stamp.PatientBirthDate = ""
     stamp.PatientSex = ""
-    stamp.PatientIdentityRemoved = "YES"
-    stamp.DeidentificationMethod = "Brainscan: PS3.15 basic profile"
+    stamp.PatientIdentityRemoved = "NO" if may_show_text else "YES"  # of attributes and pixel data (PS3.3 C.7.1.1)
+    stamp.DeidentificationMethod = "Brainscan: PS3.15 basic profile; pixels as they came"
     stamp.DeidentificationMethodCodeSequence = Sequence(_code(value, meaning) for value, meaning in METHODS)
     stamp.LongitudinalTemporalInformationModified = "UNMODIFIED"
     return _as_stored(stamp, implicit, little)
