@@ -8,6 +8,7 @@ from typing import Any
 
 from detection import words
 from detection.models.scan import Kind
+from ml.findings import measurable_from_mm
 from ml.interval import LESION_SHARE
 
 COMPARTMENTS = {
@@ -133,7 +134,9 @@ def foot(found: dict[str, Any]) -> tuple[str, ...]:
             "Diameters: the longest on an axial slice and the longest at right angles to it there (RANO 2.0)."
         )
     if any(lesion.get("measurable") is not None for lesion in found["lesions"]):
-        sentences.append("Measurable: both at least 10 mm on two slices or more.")
+        least = words.millimetres(measurable_from_mm((found.get("spacing_mm") or {}).get("between_slices") or 0.0))
+        thick = "" if least == "10" else ", twice the distance of slices, because that is over 5 mm"
+        sentences.append(f"Measurable: both at least {least} mm on two slices or more{thick}.")
     if "centroid_lps_mm" in found["lesions"][0]:
         why = NO_PLACE if found.get("spacing_mm") else NO_SPACING
         known = found["lesions"][0]["centroid_lps_mm"] is not None
@@ -224,7 +227,7 @@ def _diameters(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str]
     pixels, millimetres = lesion.get("diameters_px"), lesion.get("diameters_mm")
     where = f"on slice {lesion['diameter_slice'] + 1}" if pixels and found["kind"] == Kind.SERIES else ""
     if millimetres:
-        return f"{words.plain(millimetres[0])} × {words.plain(millimetres[1])} mm", where
+        return f"{words.millimetres(millimetres[0])} × {words.millimetres(millimetres[1])} mm", where
     why = _no_diameters(found, lesion)
     if pixels:
         text = f"{pixels[0]:.0f} × {pixels[1]:.0f} pixels"
@@ -234,13 +237,17 @@ def _diameters(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str]
 
 def _measurable(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str]:
     measurable = lesion.get("measurable")
-    if measurable is None:
-        why = "one slice only" if lesion.get("diameters_mm") else _no_diameters(found, lesion)
-        return NOT_COMPUTABLE, why
+    between_slices = (found.get("spacing_mm") or {}).get("between_slices")
+    if measurable is None and not lesion.get("diameters_mm"):
+        return NOT_COMPUTABLE, _no_diameters(found, lesion)
+    if measurable is None or between_slices is None:
+        return NOT_COMPUTABLE, "one slice only" if len(found["slices"]) == 1 else NO_DISTANCE
     if measurable:
         return "Yes", ""
-    small = min(lesion["diameters_mm"]) < 10
-    return "No", "a diameter under 10 mm" if small else "10 mm both ways on one slice only"
+    least = measurable_from_mm(between_slices)
+    small = round(min(lesion["diameters_mm"]), 1) < least
+    told = f"{words.millimetres(least)} mm"
+    return "No", f"a diameter under {told}" if small else f"{told} both ways on one slice only"
 
 
 def _no_diameters(found: dict[str, Any], lesion: dict[str, Any]) -> str:
@@ -257,9 +264,9 @@ def _no_diameters(found: dict[str, Any], lesion: dict[str, Any]) -> str:
 def _extent(lesion: dict[str, Any]) -> tuple[str, str]:
     millimetres, pixels = lesion.get("extent_mm"), lesion.get("extent_px")
     if millimetres and None not in millimetres:
-        return " × ".join(words.plain(value) for value in millimetres[::-1]) + " mm", "across, down, through"
+        return " × ".join(words.millimetres(value) for value in millimetres[::-1]) + " mm", "across, down, through"
     if millimetres:
-        return f"{words.plain(millimetres[2])} × {words.plain(millimetres[1])} mm", "across, down"
+        return f"{words.millimetres(millimetres[2])} × {words.millimetres(millimetres[1])} mm", "across, down"
     if not pixels:
         return "Not known", ""
     if pixels[0] > 1:

@@ -129,8 +129,10 @@ def _about(scan: Scan, found: dict[str, Any], files: Sequence[StoredFile]) -> tu
         size = f"{words.plain(spacing['row'])} × {words.plain(spacing['column'])} mm"
         if spacing.get("between_slices"):
             size += f", slices {words.plain(spacing['between_slices'])} mm apart"
+    if scan.is_fused:
+        kind += f", fused from {'three' if all(scan.part_ids) else 'two'} series"
     rows = [
-        ("Scan", kind + (", fused from three series" if scan.is_fused else "")),
+        ("Scan", kind),
         ("Sequence", scan.known_sequence or found.get("sequence") or "Not stated"),
         ("Pixel spacing", size),
         ("Sides", "Known from the file" if found.get("orientation") else "Not known: left and right may be swapped"),

@@ -107,6 +107,13 @@ class TestWords:
         assert "2 lesions on 5 of 9 slices" in said
         assert "The letters say which side of the patient an edge is." in said
 
+    @pytest.mark.parametrize(("pre", "said"), [(True, "fused from three series"), (False, "fused from two series")])
+    def test_it_says_from_how_many_series_a_scan_was_fused(self, pre: bool, said: str, tmp_path: Path):
+        scan = scans.fused(cast.alice(), tmp_path)
+        if not pre:
+            Scan.objects.filter(pk=scan.pk).update(fused_pre=None)
+        assert said in text(Scan.objects.with_result().get(pk=scan.pk))
+
     def test_an_interval_is_told_where_there_is_one(self, tmp_path: Path):
         scan = scans.of_dicom(cast.alice(), tmp_path)
         assert scan.current_analysis is not None

@@ -8,6 +8,7 @@ import re
 import pytest
 from django.test import Client
 
+from detection import words
 from detection.models import Analysis, Scan, User
 from ml.findings import Compartment
 from ml.imaging.volume import Orientation, Placement, Spacing
@@ -88,6 +89,24 @@ def test_every_lesion_has_its_sizes_in_millimetres(alice: Client, owner: User) -
         "No a diameter under 10 mm",
     ):
         assert told in shown
+
+
+def test_thick_slices_have_their_own_threshold_and_say_so(alice: Client, owner: User) -> None:
+    shown = lesions(alice, visits.visit(owner, visits.large(), spacing=Spacing(15.0, 2.0, 2.0)))
+    assert "No a diameter under 30 mm" in shown
+    assert "Measurable: both at least 30 mm on two slices or more, twice the distance of slices" in shown
+    uneven = visits.visit(owner, visits.large(), first_picture=1, spacing=Spacing(None, 2.0, 2.0))
+    assert "Not computable no even slice distance" in lesions(alice, uneven)
+
+
+def test_lengths_are_told_to_the_tenth_of_a_millimetre() -> None:
+    assert [words.millimetres(value) for value in (9.87, 9.996, 0.94, 27.24, 112.6)] == [
+        "9.9",
+        "10",
+        "0.9",
+        "27.2",
+        "113",
+    ]
 
 
 def test_sides_are_the_patients_own(alice: Client, owner: User) -> None:
