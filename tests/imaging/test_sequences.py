@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from ml.imaging import readers
 from ml.imaging.errors import ImagingError
 from ml.imaging.fuse import fuse
 from ml.imaging.sequence import Acquisition, by_name, recognise
-from ml.imaging.sequence_check import CONTRADICTED, contradicts
+from ml.imaging.sequence_check import CONTRADICTED, ODD_ONE_OUT, WRONG_ONE_ENHANCES, contradicts, mixed_up
 from ml.imaging.volume import Orientation, Volume
 from tests import phantoms, phantoms_dicom
 
@@ -126,6 +127,41 @@ def test_a_nifti_s_name_is_held_against_its_pixels_too(tmp_path):
     found = readers.read([phantoms.write_nifti(tmp_path / "case_flair.nii.gz", head("t2"))])
     assert found.sequence is None
     assert CONTRADICTED in found.notes
+
+
+def fused_of(*contrasts: str, tumour: bool = True, **more: Any) -> Volume:
+    """Channels named pre, FLAIR, post, showing what was really acquired; `more` goes to the fused volume."""
+    parts = [Volume(head(c, tumour=tumour)[..., np.newaxis], "series", ("a",) * 12) for c in contrasts]
+    return replace(fuse(*(lambda part=part: part for part in parts)), **more)
+
+
+class TestSeriesOfOneHeadAreHeldAgainstEachOther:
+    @pytest.mark.parametrize("tumour", [True, False])
+    def test_rightly_named_ones_are_believed(self, tumour):
+        assert not {ODD_ONE_OUT, WRONG_ONE_ENHANCES} & set(fused_of("t1", "flair", "t1c", tumour=tumour).notes)
+
+    @pytest.mark.parametrize("tumour", [True, False])
+    @pytest.mark.parametrize("shown", [("flair", "t1", "t1c"), ("t1", "t1c", "flair"), ("flair", "t1c", "t1")])
+    def test_a_flair_that_changed_places_with_a_t1_is_told(self, shown, tumour):
+        assert fused_of(*shown, tumour=tumour).notes.count(ODD_ONE_OUT) == 1
+
+    def test_enhancement_before_contrast_is_told(self):
+        assert WRONG_ONE_ENHANCES in fused_of("t1c", "flair", "t1").notes
+
+    def test_a_series_that_stands_in_is_not_compared(self):
+        t1c, flair = volume("t1c", "FLAIR"), volume("flair", "T1c")
+        assert ODD_ONE_OUT not in fuse(None, lambda: t1c, lambda: flair).notes
+
+    @pytest.mark.parametrize(
+        "spared",
+        [
+            {"orientation": Orientation("A", "I", "L")},
+            {"voxels": np.zeros((12, 64, 64, 3), np.uint8)},
+            {"voxels": fused_of("flair", "t1", "t1c").voxels[:3], "sources": ("a",) * 3},
+        ],
+    )
+    def test_where_it_cannot_be_told_nothing_is_said(self, spared):
+        assert mixed_up(fused_of("flair", "t1", "t1c", **spared)) is None
 
 
 class TestFusing:
