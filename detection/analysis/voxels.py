@@ -157,7 +157,7 @@ def render(
         mask = np.minimum(lesion_labels(mask)[0], 255).astype(np.uint8)
     yield "mask.gz", _packed(canonical(mask[..., None], volume.orientation))
     if heat is not None:
-        yield "heat.gz", _packed(canonical(heat[..., None], volume.orientation))
+        yield "heat.gz", _packed(canonical(heat[..., None], volume.orientation), zlib.Z_DEFAULT_STRATEGY)
     described = geometry(
         volume,
         **packed.described,
@@ -328,8 +328,8 @@ def _windows(values: np.ndarray) -> dict[str, tuple[float, float]]:
     return windows
 
 
-def _packed(values: np.ndarray) -> bytes:
-    """Gzip of the values in C order, made slice by slice."""
-    packer = zlib.compressobj(FASTEST, zlib.DEFLATED, 31)
+def _packed(values: np.ndarray, strategy: int = zlib.Z_RLE) -> bytes:
+    """Gzip of the values in C order, made slice by slice. Noise and masks hold nothing that repeats but runs."""
+    packer = zlib.compressobj(FASTEST, zlib.DEFLATED, 31, strategy=strategy)
     parts = [packer.compress(np.ascontiguousarray(layer).tobytes()) for layer in values]
     return b"".join((*parts, packer.flush()))
