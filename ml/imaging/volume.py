@@ -17,6 +17,9 @@ AxisLabel = Literal["L", "R", "A", "P", "S", "I"]
 
 DTYPES = tuple(np.dtype(name) for name in ("uint8", "uint16", "int16", "int32", "float32"))
 
+SLANTED = 0.02
+"""Cosine of the angle between two axes from which they are not at right angles."""
+
 # How an EXIF orientation code (key) turns stored rows x columns upright:
 # (transpose first?, then flip rows?, then flip columns?).
 _TO_UPRIGHT: dict[int, tuple[bool, bool, bool]] = {

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from detection.analysis.voxels import sides
+from detection.analysis.voxels import SHEARED, sides
 from ml.imaging import readers
 from ml.imaging.volume import Orientation, Spacing, Volume
-from tests import phantoms
+from tests import phantoms, phantoms_dicom
 from tests.viewer import corners
 from tests.viewer.rendering import rendered
 
@@ -53,6 +53,21 @@ def test_a_tilt_of_a_few_degrees_is_how_a_head_lies(tmp_path: Path) -> None:
     path = phantoms.write_nifti(tmp_path / "head.nii", corners.marked(), spacing=(2.0, 0.9, 1.1), tilt=4.0)
     told = described(readers.read([path], names=["head.nii"], as_series=True))
     assert (told["labels"], told["oblique_note"]) == (["L", "P", "S"], "")
+
+
+@pytest.mark.parametrize(("shift", "planes"), [(0.02, 3), (0.73, 1)])
+def test_slices_shifted_against_each_other_are_shown_in_their_own_plane_only(
+    tmp_path: Path, shift: float, planes: int
+) -> None:
+    datasets = phantoms_dicom.series(corners.marked())
+    for number, dataset in enumerate(datasets):
+        x, y, z = dataset.ImagePositionPatient
+        dataset.ImagePositionPatient = [x, y + number * shift, z]
+    phantoms_dicom.write_series(tmp_path, datasets)
+    told = described(readers.read([tmp_path]))
+    assert len(told["planes"]) == planes
+    assert told["planes"][0] == "axial"
+    assert (told["planes_note"] == SHEARED) == (planes == 1)
 
 
 def test_where_only_the_sides_are_known_nothing_more_is_told() -> None:
