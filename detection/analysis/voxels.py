@@ -24,7 +24,7 @@ import numpy as np
 
 from detection.analysis.pictures import FLAIR
 from ml.findings import Findings, Verdict
-from ml.imaging.volume import SLANTED, Orientation, Placement, Volume
+from ml.imaging.volume import OBLIQUE_FROM, SLANTED, Orientation, Placement, Volume
 from ml.imaging.writers.common import lesion_labels
 from ml.preprocess import intensity_range
 
@@ -39,9 +39,6 @@ NO_DISTANCE = "The distance between slices is not known, so only the plane that 
 ONE_SLICE = "One slice has one plane."
 SHEARED = "The slices are shifted against each other (a tilted stack), so only the plane that was acquired is shown."
 OBLIQUE = "Oblique: the slices lie {:.0f}° off {}. All planes follow the slices as acquired; nothing is resampled."
-
-OBLIQUE_FROM = 6.0
-"""Degrees from which a tilt is told; less is how a head lies."""
 
 _CANONICAL = (("S", "I"), ("P", "A"), ("L", "R"))
 """For z, y, x: the side that the axis grows towards, and the other."""
@@ -196,7 +193,8 @@ def geometry(volume: Volume, **values: object) -> Geometry:
             turned = [pointing[axis] * (-1 if back else 1) for axis, back in zip(order, flips, strict=True)]
             directions = [[round(float(part), 6) for part in direction] for direction in turned[::-1]]
             labels = [sides(direction) for direction in directions]
-            oblique = _oblique(volume.placement, acquired)
+            tilt = volume.placement.tilt
+            oblique = OBLIQUE.format(tilt, acquired) if tilt >= OBLIQUE_FROM else ""
     note = ""
     if len(volume) == 1:
         note = ONE_SLICE
@@ -237,13 +235,6 @@ def _directions(placement: Placement) -> list[np.ndarray]:
     first, last = np.array(placement.slices[0]), np.array(placement.slices[-1])
     through = last - first if len(placement.slices) > 1 else np.cross(column, row)
     return [vector / np.linalg.norm(vector) for vector in (through, row, column)]
-
-
-def _oblique(placement: Placement, plane: str) -> str:
-    """The sentence of tilted slices, or nothing."""
-    normal = np.cross(placement.column, placement.row)
-    tilt = math.degrees(math.acos(min(1.0, float(np.abs(normal).max() / np.linalg.norm(normal)))))
-    return OBLIQUE.format(tilt, plane) if tilt >= OBLIQUE_FROM else ""
 
 
 def _diameters(volume: Volume, findings: Findings) -> Iterator[dict[str, Any]]:

@@ -28,6 +28,15 @@ def test_slices_tilted_by_twenty_degrees_carry_both_sides_and_the_sentence() -> 
     assert told["planes"] == ["axial", "coronal", "sagittal"]
 
 
+def test_the_tilt_goes_with_the_scan_to_its_page_and_report(tmp_path: Path) -> None:
+    def notes(tilt: float) -> str:
+        path = phantoms.write_nifti(tmp_path / "head.nii", corners.marked(), spacing=(2.0, 0.9, 1.1), tilt=tilt)
+        return " ".join(readers.read([path]).notes)
+
+    assert "The slices lie 40° off axial. Diameters were measured on them as acquired" in notes(40.0)
+    assert "off axial" not in notes(5.0)
+
+
 def test_a_head_turned_within_its_slices_has_both_sides_and_no_tilt() -> None:
     told = described(corners.read("turned"))
     assert told["labels"] == ["LP", "PR", "S"]

@@ -34,6 +34,7 @@ __all__ = ["accepts", "read"]
 
 SEVERAL_SERIES = "The files hold {} series. The largest was read, with {} slices."
 MIXED = "The series mixes {} kinds of picture. The largest was read, with {} slices."
+NEGATIVE = "The files store a negative (MONOCHROME1). It was turned over, so values are not the files' own."
 MOSAIC = "This is a mosaic of many slices in one image. For a result, export the slices one by one."
 
 
@@ -96,6 +97,8 @@ def read(paths: Sequence[Path], names: Sequence[str], *, as_series: bool, limits
     check_volume(len(chosen), first.rows, first.columns, first.channels, limits)
     if any(found.instance.is_mosaic for found in chosen):
         notes.append(MOSAIC)
+    if any(found.instance.photometric == "MONOCHROME1" for found in chosen):
+        notes.append(NEGATIVE)
     if any(found.instance.may_show_text for found in chosen):
         notes.append(BURNT_IN)
     code, orientation = upright(chosen[0].frame.directions)

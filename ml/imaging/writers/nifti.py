@@ -115,5 +115,5 @@ def _on_stored_axes(upright: np.ndarray, affine: np.ndarray) -> np.ndarray:
 def _gzipped(image: nib.nifti1.Nifti1Pair, provenance: Provenance) -> bytes:
     image.header["descrip"] = _DESCRIPTION
     comment = f"{MARK_LONG} {provenance.sentence}".encode()
-    image.header.extensions.append(Nifti1Extension("comment", comment))  # type: ignore[no-untyped-call]
+    image.header.extensions.append(Nifti1Extension("comment", comment))
     return gzip.compress(image.to_bytes(), compresslevel=6, mtime=0)  # type: ignore[attr-defined]
