@@ -86,24 +86,27 @@ def upload_page(server: Server, session: requests.Session) -> str:
     return token(page)
 
 
-def environment(home: Path, port: int) -> dict[str, str]:
-    """Of the server: only what it needs, in the bench's own home."""
+def environment(home: Path, port: int, **more: str) -> dict[str, str]:
+    """Of the server: only what it needs, in the bench's own home, and `more`."""
     kept = {
         name: value for name, value in os.environ.items() if not name.startswith(("BRAINSCAN_", "DATABASE_", "DJANGO_"))
     }
     passwords = {f"BRAINSCAN_{name}_PASSWORD": PASSWORD for name in ("DOCTOR", "ADMIN")}
-    return {**kept, **passwords, "BRAINSCAN_HOME": str(home), "PORT": str(port), "BRAINSCAN_LOG_LEVEL": "ERROR"}
+    return {**kept, **passwords, "BRAINSCAN_HOME": str(home), "PORT": str(port), "BRAINSCAN_LOG_LEVEL": "ERROR", **more}
 
 
 @contextmanager
-def serving(home: Path) -> Iterator[tuple[Server, float]]:
-    """The server, and the seconds from its start to ready."""
+def serving(home: Path, **more: str) -> Iterator[tuple[Server, float]]:
+    """The server, with `more` in its environment, and the seconds from its start to ready."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     began = time.perf_counter()
     process = subprocess.Popen(
-        [sys.executable, "manage.py", "serve"], cwd=CHECKOUT, env=environment(home, port), stdout=subprocess.DEVNULL
+        [sys.executable, "manage.py", "serve"],
+        cwd=CHECKOUT,
+        env=environment(home, port, **more),
+        stdout=subprocess.DEVNULL,
     )
     server = Server(process, home, f"http://127.0.0.1:{port}")
     try:

@@ -8,6 +8,8 @@ from typing import Any
 
 from detection import words
 from detection.models.scan import Kind
+from ml.findings import measurable_from_mm
+from ml.interval import LESION_SHARE
 
 COMPARTMENTS = {
     "flair_abnormality": "The outline is the FLAIR abnormality: tumour and the swelling around it.",
@@ -40,11 +42,13 @@ class LesionRow:
     Attributes:
         number: from 1, the largest first.
         slice_number: the slice to look at, from 1.
+        small: whether pages show it below the others, folded (see `is_small`).
     """
 
     number: int
     cells: tuple[tuple[str, str, str], ...]
     slice_number: int
+    small: bool
 
 
 def lesion_rows(found: dict[str, Any]) -> tuple[LesionRow, ...]:
@@ -63,8 +67,42 @@ def lesion_rows(found: dict[str, Any]) -> tuple[LesionRow, ...]:
             cells.append(("Slices", *_slices(lesion)))
         else:
             cells.append(("Area", *_area(lesion)))
-        rows.append(LesionRow(number, tuple(cells), _largest(lesion) + 1))
+        rows.append(LesionRow(number, tuple(cells), _largest(lesion) + 1, is_small(found, lesion)))
     return tuple(rows)
+
+
+def is_small(found: dict[str, Any], lesion: dict[str, Any]) -> bool:
+    """Whether a lesion is under a tenth of everything outlined, and not measurable by RANO. The largest never is.
+
+    The tenth is that from which a lesion has an interval. Small ones are kept and taken out like all others; pages
+    only show them last.
+    """
+    outlined = sum(each["area_px"] for each in found["lesions"])
+    part = lesion["area_px"] < LESION_SHARE * outlined and lesion["area_px"] < found["lesions"][0]["area_px"]
+    return part and not lesion.get("measurable")
+
+
+def small_ones(found: dict[str, Any]) -> str:
+    """How many small lesions there are and how much they are together; empty where there is none."""
+    small = [lesion for lesion in found["lesions"] if is_small(found, lesion)]
+    if not small:
+        return ""
+    volumes = [lesion.get("volume_ml") for lesion in small]
+    if None in volumes:
+        size = words.count(sum(lesion["area_px"] for lesion in small), "pixel")
+    else:
+        size = millilitres(sum(volumes))
+    return f"{words.count(len(small), 'smaller lesion')}, {f'together {size}' if len(small) > 1 else size}"
+
+
+def together(found: dict[str, Any]) -> str:
+    """The volume of a series' whole outline in a sentence, or why it has none; empty where nothing is outlined."""
+    if found["kind"] != Kind.SERIES or not found["lesions"]:
+        return ""
+    total, interval = found.get("tumour_volume_ml"), found.get("tumour_volume_ml_interval")
+    if total is None:
+        return f"Volume: not computable, {NO_DISTANCE if found.get('spacing_mm') else NO_SPACING}."
+    return f"All together: {millilitres(total)}{f', {between(interval)} ml' if interval else ''}."
 
 
 def note(found: dict[str, Any]) -> str:
@@ -79,14 +117,10 @@ def note(found: dict[str, Any]) -> str:
 
 
 def foot(found: dict[str, Any]) -> tuple[str, ...]:
-    """Sentences under the table: all lesions together, what an interval means, how diameters are measured."""
+    """Sentences under the table: what an interval means, how diameters are measured, what a centroid's letters say."""
     if not found["lesions"]:
         return ()
     sentences = []
-    if found["kind"] == Kind.SERIES:
-        total, interval = found.get("tumour_volume_ml"), found.get("tumour_volume_ml_interval")
-        if total is not None:
-            sentences.append(f"All together: {millilitres(total)}{f', {between(interval)} ml' if interval else ''}.")
     level = found.get("interval_level")
     if level is not None:
         held = f"Intervals held the true size in {words.percent(level)} of scans where a doctor had drawn the outline"
@@ -100,7 +134,9 @@ def foot(found: dict[str, Any]) -> tuple[str, ...]:
             "Diameters: the longest on an axial slice and the longest at right angles to it there (RANO 2.0)."
         )
     if any(lesion.get("measurable") is not None for lesion in found["lesions"]):
-        sentences.append("Measurable: both at least 10 mm on two slices or more.")
+        least = words.millimetres(measurable_from_mm((found.get("spacing_mm") or {}).get("between_slices") or 0.0))
+        thick = "" if least == "10" else ", twice the distance of slices, because that is over 5 mm"
+        sentences.append(f"Measurable: both at least {least} mm on two slices or more{thick}.")
     if "centroid_lps_mm" in found["lesions"][0]:
         why = NO_PLACE if found.get("spacing_mm") else NO_SPACING
         known = found["lesions"][0]["centroid_lps_mm"] is not None
@@ -125,6 +161,19 @@ def in_patient(place: Sequence[float]) -> str:
     """A place in mm LPS as `L 23.1, P 14.0, S 33.2 mm`: letters say which way, so that no convention has to be known."""
     sides = zip(("LR", "PA", "SI"), place, strict=True)
     return ", ".join(f"{pair[value < 0]} {abs(value):.1f}" for pair, value in sides) + " mm"
+
+
+def telling_slice(found: dict[str, Any]) -> int | None:
+    """Where nothing is outlined: the series' slice that scored highest, from 0, if it scored more than nothing.
+
+    None for one picture, and where every slice lies below the threshold under which it holds nothing: which of them is
+    highest then says little, and a reader is better served by the middle.
+    """
+    shares = [each["tumour_probability"] or 0.0 for each in found["slices"]]
+    limits = found.get("slice_thresholds") or found.get("thresholds") or {}
+    if found["lesions"] or len(shares) < 2 or max(shares) < limits.get("nothing_below", 0.0) or len(set(shares)) == 1:
+        return None
+    return shares.index(max(shares))
 
 
 def edge_letters(orientation: dict[str, str]) -> tuple[str, str, str, str]:
@@ -178,7 +227,7 @@ def _diameters(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str]
     pixels, millimetres = lesion.get("diameters_px"), lesion.get("diameters_mm")
     where = f"on slice {lesion['diameter_slice'] + 1}" if pixels and found["kind"] == Kind.SERIES else ""
     if millimetres:
-        return f"{words.plain(millimetres[0])} × {words.plain(millimetres[1])} mm", where
+        return f"{words.millimetres(millimetres[0])} × {words.millimetres(millimetres[1])} mm", where
     why = _no_diameters(found, lesion)
     if pixels:
         text = f"{pixels[0]:.0f} × {pixels[1]:.0f} pixels"
@@ -188,13 +237,17 @@ def _diameters(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str]
 
 def _measurable(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str]:
     measurable = lesion.get("measurable")
-    if measurable is None:
-        why = "one slice only" if lesion.get("diameters_mm") else _no_diameters(found, lesion)
-        return NOT_COMPUTABLE, why
+    between_slices = (found.get("spacing_mm") or {}).get("between_slices")
+    if measurable is None and not lesion.get("diameters_mm"):
+        return NOT_COMPUTABLE, _no_diameters(found, lesion)
+    if measurable is None or between_slices is None:
+        return NOT_COMPUTABLE, "one slice only" if len(found["slices"]) == 1 else NO_DISTANCE
     if measurable:
         return "Yes", ""
-    small = min(lesion["diameters_mm"]) < 10
-    return "No", "a diameter under 10 mm" if small else "10 mm both ways on one slice only"
+    least = measurable_from_mm(between_slices)
+    small = round(min(lesion["diameters_mm"]), 1) < least
+    told = f"{words.millimetres(least)} mm"
+    return "No", f"a diameter under {told}" if small else f"{told} both ways on one slice only"
 
 
 def _no_diameters(found: dict[str, Any], lesion: dict[str, Any]) -> str:
@@ -211,9 +264,9 @@ def _no_diameters(found: dict[str, Any], lesion: dict[str, Any]) -> str:
 def _extent(lesion: dict[str, Any]) -> tuple[str, str]:
     millimetres, pixels = lesion.get("extent_mm"), lesion.get("extent_px")
     if millimetres and None not in millimetres:
-        return " × ".join(words.plain(value) for value in millimetres[::-1]) + " mm", "across, down, through"
+        return " × ".join(words.millimetres(value) for value in millimetres[::-1]) + " mm", "across, down, through"
     if millimetres:
-        return f"{words.plain(millimetres[2])} × {words.plain(millimetres[1])} mm", "across, down"
+        return f"{words.millimetres(millimetres[2])} × {words.millimetres(millimetres[1])} mm", "across, down"
     if not pixels:
         return "Not known", ""
     if pixels[0] > 1:

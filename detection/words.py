@@ -50,6 +50,11 @@ def plain(value: float) -> str:
     return text.rstrip("0").rstrip(".")
 
 
+def millimetres(value: float) -> str:
+    """A length in mm, measured on pixels of about one: to the tenth at most."""
+    return plain(round(value, 1))
+
+
 def shortened(sha256: str) -> str:
     """A SHA-256 as people compare it: its two ends."""
     return f"{sha256[:4]} {sha256[4:8]} … {sha256[-8:-4]} {sha256[-4:]}"

@@ -61,14 +61,17 @@ class Attribution:
         )
 
     def __call__(self, volume: Volume) -> np.ndarray:
-        """float32 (slices, rows, columns) in 0..1, upright like the voxels; 0 says nothing.
+        """uint8 (slices, rows, columns), upright like the voxels; 0 says nothing.
 
-        1 is the volume's strongest place, also where the classifier sees no tumour: maps of two
+        255 is the volume's strongest place, also where the classifier sees no tumour: maps of two
         volumes cannot be compared.
         """
         prepared, _ = prepare(volume)
         heat = self.places(prepared.images)
         heat /= max(float(heat.max()), 1e-6)
         square = (preprocess.SIDE, preprocess.SIDE)
-        enlarged = (np.asarray(Image.fromarray(small).resize(square, Image.Resampling.BILINEAR)) for small in heat)
-        return np.stack([np.clip(prepared.frame.restore(each), 0, 1) for each in enlarged])
+        found = np.empty(volume.voxels.shape[:3], np.uint8)
+        for index, small in enumerate(heat):
+            enlarged = np.asarray(Image.fromarray(small).resize(square, Image.Resampling.BILINEAR))
+            found[index] = np.clip(prepared.frame.restore(enlarged) * 255 + 0.5, 0, 255)
+        return found

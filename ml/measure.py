@@ -10,17 +10,15 @@ import numpy as np
 from scipy import ndimage
 
 from ml.diameters import Diameters, diameters, longest_possible
-from ml.findings import Lesion, Measurements, Point, Side
+from ml.findings import Lesion, Measurements, Point, Side, measurable_from_mm
 from ml.imaging.volume import Orientation, Placement, Spacing, Volume
 from ml.midline import Midline, midline
 
 # Pixels that touch by a side, an edge or a corner belong together.
 _NEIGHBOURS = np.ones((3, 3, 3), bool)
 
-MEASURABLE_MM = 10.0
-"""RANO: both diameters of a measurable lesion are at least this long ..."""
 MEASURABLE_SLICES = 2
-"""... on at least so many slices."""
+"""RANO: both diameters of a measurable lesion are long enough on at least so many slices."""
 
 # A lesion is on one side when so much of it lies there, and its centroid is further from the
 # head's middle than this part of the head's width (about 5 mm): nearer, the estimate may be wrong.
@@ -188,18 +186,23 @@ def _with_diameters(lesion: Lesion, inside: np.ndarray, corner: tuple[int, int],
         diameters_px=(_distance(ends[0], ends[1]), _distance(ends[2], ends[3])),
         diameter_slice=lesion.slices[0] + best[0],
         diameter_ends_px=(moved[0], moved[1], moved[2], moved[3]),
-        measurable=_measurable(inside, row, column) if known and frame.slices > 1 else None,
+        measurable=_measurable(inside, frame.spacing) if known and frame.spacing and frame.slices > 1 else None,
     )
 
 
-def _measurable(inside: np.ndarray, row: float, column: float) -> bool:
-    """Whether both diameters (pixel sizes in mm) are long enough on enough slices."""
-    large: set[int] = set()
+def _measurable(inside: np.ndarray, spacing: Spacing) -> bool | None:
+    """Whether both diameters, to a tenth of a millimetre, are long enough on enough slices.
+
+    None where the distance of slices is unknown: then nobody knows how long is enough.
+    """
+    if spacing.between_slices is None:
+        return None
+    least, large = measurable_from_mm(spacing.between_slices), set[int]()
     for index, part in _parts(inside):
-        if index in large or longest_possible(part, row, column) < MEASURABLE_MM:
+        if index in large or round(longest_possible(part, spacing.row, spacing.column), 1) < least:
             continue
-        found = diameters(part, row, column)
-        if min(found.longest, found.perpendicular) >= MEASURABLE_MM:
+        found = diameters(part, spacing.row, spacing.column)
+        if round(min(found.longest, found.perpendicular), 1) >= least:
             large.add(index)
             if len(large) >= MEASURABLE_SLICES:
                 return True

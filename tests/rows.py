@@ -161,7 +161,7 @@ def findings_of(volume: Volume, mask: np.ndarray) -> Findings:
 
 
 def explained(scan: Scan, volume: Volume, heat: np.ndarray) -> None:
-    """Give a recorded scan a heat map, (slices, rows, columns) 0..1, as a model that explains itself would."""
+    """Give a recorded scan a heat map, uint8 (slices, rows, columns), as a model that explains itself would."""
     assert scan.current_analysis_id is not None
     for name, content in voxels.render(volume, findings_of(volume, np.zeros(heat.shape, bool)), heat):
         if name != "mask.gz":

@@ -45,6 +45,8 @@ def draw(
     NoLongerWanted
         Once `stopped` says so.
     """
+    if stopped():
+        raise NoLongerWanted
     shown = pictures.display(volume, refused=refused)
     for name, content in pictures.of_slices(shown):
         if stopped():

@@ -138,7 +138,7 @@ def record(
     ahead : Ahead or None
         What draws the slices already; None draws them here.
     heat : ndarray or None
-        float32 (slices, rows, columns), 0..1, of `ml.attribution`; None where nobody asked for it.
+        uint8 (slices, rows, columns), of `ml.attribution`; None where nobody asked for it.
 
     Raises
     ------

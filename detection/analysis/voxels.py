@@ -17,13 +17,14 @@ import math
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 
 from detection.analysis.pictures import FLAIR
 from ml.findings import Findings, Verdict
-from ml.imaging.volume import Orientation, Placement, Volume
+from ml.imaging.volume import OBLIQUE_FROM, SLANTED, Orientation, Placement, Volume
 from ml.imaging.writers.common import lesion_labels
 from ml.preprocess import intensity_range
 
@@ -36,10 +37,8 @@ EIGHT_BITS_FROM = 48 << 20
 NO_ORIENTATION = "The file does not say how the head lies in it, so only the slices as acquired are shown."
 NO_DISTANCE = "The distance between slices is not known, so only the plane that was acquired is shown."
 ONE_SLICE = "One slice has one plane."
+SHEARED = "The slices are shifted against each other (a tilted stack), so only the plane that was acquired is shown."
 OBLIQUE = "Oblique: the slices lie {:.0f}° off {}. All planes follow the slices as acquired; nothing is resampled."
-
-OBLIQUE_FROM = 6.0
-"""Degrees from which a tilt is told; less is how a head lies."""
 
 _CANONICAL = (("S", "I"), ("P", "A"), ("L", "R"))
 """For z, y, x: the side that the axis grows towards, and the other."""
@@ -142,7 +141,7 @@ def render(
     findings : Findings
         Of that volume, one slice each.
     heat : ndarray or None
-        (slices, rows, columns), 0..1: what the classifier looked at, on the volume's own grid.
+        uint8 (slices, rows, columns), 0..255 for 0..1: what the classifier looked at, on the volume's own grid.
     packed : Packed or None
         What `pack` made of the volume, where that was done before.
     """
@@ -155,8 +154,7 @@ def render(
         mask = np.minimum(lesion_labels(mask)[0], 255).astype(np.uint8)
     yield "mask.gz", _packed(canonical(mask[..., None], volume.orientation))
     if heat is not None:
-        level = np.clip(np.asarray(heat, np.float32) * 255 + 0.5, 0, 255).astype(np.uint8)
-        yield "heat.gz", _packed(canonical(level[..., None], volume.orientation))
+        yield "heat.gz", _packed(canonical(heat[..., None], volume.orientation), zlib.Z_DEFAULT_STRATEGY)
     described = geometry(
         volume,
         **packed.described,
@@ -182,7 +180,7 @@ def geometry(volume: Volume, **values: object) -> Geometry:
     known = volume.spacing
     distances = None if known is None else [known.between_slices, known.row, known.column]
     acquired, backwards = "acquired", False
-    labels, directions, oblique = None, None, ""
+    labels, directions, oblique, sheared = None, None, "", False
     if volume.orientation is not None:
         order, flips = _turn(volume.orientation)
         acquired, backwards = volume.orientation.plane, flips[order.index(0)]
@@ -191,10 +189,12 @@ def geometry(volume: Volume, **values: object) -> Geometry:
         labels = ["L", "P", "S"]
         if volume.placement is not None:
             pointing = _directions(volume.placement)
+            sheared = any(abs(one @ other) > SLANTED for one, other in combinations(pointing, 2))
             turned = [pointing[axis] * (-1 if back else 1) for axis, back in zip(order, flips, strict=True)]
             directions = [[round(float(part), 6) for part in direction] for direction in turned[::-1]]
             labels = [sides(direction) for direction in directions]
-            oblique = _oblique(volume.placement, acquired)
+            tilt = volume.placement.tilt
+            oblique = OBLIQUE.format(tilt, acquired) if tilt >= OBLIQUE_FROM else ""
     note = ""
     if len(volume) == 1:
         note = ONE_SLICE
@@ -202,6 +202,8 @@ def geometry(volume: Volume, **values: object) -> Geometry:
         note = NO_ORIENTATION
     elif distances is None or None in distances:
         note = NO_DISTANCE
+    elif sheared:
+        note = SHEARED
     others = [plane for plane in ("axial", "coronal", "sagittal") if plane != acquired]
     return Geometry(
         dims=sizes[::-1],
@@ -233,13 +235,6 @@ def _directions(placement: Placement) -> list[np.ndarray]:
     first, last = np.array(placement.slices[0]), np.array(placement.slices[-1])
     through = last - first if len(placement.slices) > 1 else np.cross(column, row)
     return [vector / np.linalg.norm(vector) for vector in (through, row, column)]
-
-
-def _oblique(placement: Placement, plane: str) -> str:
-    """The sentence of tilted slices, or nothing."""
-    normal = np.cross(placement.column, placement.row)
-    tilt = math.degrees(math.acos(min(1.0, float(np.abs(normal).max() / np.linalg.norm(normal)))))
-    return OBLIQUE.format(tilt, plane) if tilt >= OBLIQUE_FROM else ""
 
 
 def _diameters(volume: Volume, findings: Findings) -> Iterator[dict[str, Any]]:
@@ -324,8 +319,8 @@ def _windows(values: np.ndarray) -> dict[str, tuple[float, float]]:
     return windows
 
 
-def _packed(values: np.ndarray) -> bytes:
-    """Gzip of the values in C order, made slice by slice."""
-    packer = zlib.compressobj(FASTEST, zlib.DEFLATED, 31)
+def _packed(values: np.ndarray, strategy: int = zlib.Z_RLE) -> bytes:
+    """Gzip of the values in C order, made slice by slice. Noise and masks hold nothing that repeats but runs."""
+    packer = zlib.compressobj(FASTEST, zlib.DEFLATED, 31, strategy=strategy)
     parts = [packer.compress(np.ascontiguousarray(layer).tobytes()) for layer in values]
     return b"".join((*parts, packer.flush()))

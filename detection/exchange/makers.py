@@ -81,9 +81,9 @@ def _nifti_mask(order: Order, out: IO[bytes]) -> None:
 
     labels = _labels(order)
     if order["files"][0]["format"] == "nifti":
-        out.write(nifti.like_nifti(_files(order)[0][0], labels))
+        out.write(nifti.like_nifti(_files(order)[0][0], labels, _provenance(order)))
     else:
-        out.write(nifti.like_dicom(_series(order), _stored(order, labels, 1)))
+        out.write(nifti.like_dicom(_series(order), _stored(order, labels, 1), _provenance(order)))
 
 
 def _segmentation(order: Order, out: IO[bytes]) -> None:

@@ -55,6 +55,8 @@ class ReportPage:
     heads: tuple[str, ...]
     lesions: tuple[lesions.LesionRow, ...]
     lesions_note: str
+    together: str
+    not_listed: str
     lesions_foot: tuple[str, ...]
     warnings: tuple[str, ...]
     limits: tuple[str, ...]
@@ -77,7 +79,7 @@ def present(scan: Scan, analysis: Analysis, files: Sequence[StoredFile]) -> Repo
     assert found is not None
     assert analysis.tumour_probability is not None
     verdict, lines = _verdict(analysis, analysis.tumour_probability)
-    rows = lesions.lesion_rows(found)
+    rows = [row for row in lesions.lesion_rows(found) if not row.small]
     return ReportPage(
         mark=BANNER,
         reference=scan.study.patient_reference,
@@ -88,8 +90,10 @@ def present(scan: Scan, analysis: Analysis, files: Sequence[StoredFile]) -> Repo
         pictures=_pictures(found),
         pictures_note=_pictures_note(found),
         heads=tuple(head for head, _, _ in rows[0].cells) if rows else (),
-        lesions=rows[:MOST_LESIONS],
-        lesions_note=_lesions_note(found, len(rows)),
+        lesions=tuple(rows[:MOST_LESIONS]),
+        lesions_note=_lesions_note(found),
+        together=lesions.together(found),
+        not_listed=_not_listed(found, len(rows)),
         lesions_foot=lesions.foot(found),
         warnings=_warnings(scan, found),
         limits=_limits(scan),
@@ -125,8 +129,10 @@ def _about(scan: Scan, found: dict[str, Any], files: Sequence[StoredFile]) -> tu
         size = f"{words.plain(spacing['row'])} × {words.plain(spacing['column'])} mm"
         if spacing.get("between_slices"):
             size += f", slices {words.plain(spacing['between_slices'])} mm apart"
+    if scan.is_fused:
+        kind += f", fused from {'three' if all(scan.part_ids) else 'two'} series"
     rows = [
-        ("Scan", kind + (", fused from three series" if scan.is_fused else "")),
+        ("Scan", kind),
         ("Sequence", scan.known_sequence or found.get("sequence") or "Not stated"),
         ("Pixel spacing", size),
         ("Sides", "Known from the file" if found.get("orientation") else "Not known: left and right may be swapped"),
@@ -137,13 +143,15 @@ def _about(scan: Scan, found: dict[str, Any], files: Sequence[StoredFile]) -> tu
 
 
 def _pictures(found: dict[str, Any]) -> tuple[KeyPicture, ...]:
-    """The slices on which the largest lesions are largest; without a lesion the likeliest one."""
+    """The slices on which the largest lesions are largest; without a lesion a likely one, else the middle."""
     numbers: dict[int, list[int]] = {}
     for number, lesion in enumerate(found["lesions"], 1):
+        if lesions.is_small(found, lesion):
+            continue
         numbers.setdefault(int(lesion.get("largest_slice", lesion["slices"][0])), []).append(number)
     if not numbers:
-        shares = [each["tumour_probability"] or 0.0 for each in found["slices"]]
-        numbers[shares.index(max(shares)) if any(shares) else len(shares) // 2] = []
+        likeliest = lesions.telling_slice(found)
+        numbers[len(found["slices"]) // 2 if likeliest is None else likeliest] = []
     count = len(found["slices"])
     orientation = found.get("orientation")
     edges = lesions.edge_letters(orientation) if orientation else None
@@ -172,13 +180,19 @@ def _pictures_note(found: dict[str, Any]) -> str:
     return "The letters say which side of the patient an edge is."
 
 
-def _lesions_note(found: dict[str, Any], count: int) -> str:
-    if not count:
+def _lesions_note(found: dict[str, Any]) -> str:
+    if not found["lesions"]:
         if found["verdict"] == Verdict.TUMOUR:
             return "Nothing is outlined: the scan as a whole is suspicious, and the AI cannot say where."
         return "Nothing is outlined."
-    note = lesions.note(found)
-    return note if count <= MOST_LESIONS else f"{note} The {MOST_LESIONS} largest are listed; the zip lists all."
+    return lesions.note(found)
+
+
+def _not_listed(found: dict[str, Any], count: int) -> str:
+    """What the table leaves out, of `count` lesions that are not small."""
+    more = f"{count - MOST_LESIONS} more like these" if count > MOST_LESIONS else ""
+    left_out = " and ".join(part for part in (more, lesions.small_ones(found)) if part)
+    return f"Not listed here: {left_out}. The scan's page and the zip have them all." if left_out else ""
 
 
 def _warnings(scan: Scan, found: dict[str, Any]) -> tuple[str, ...]:

@@ -31,6 +31,8 @@ UNEQUAL_VERSIONS = "The two were analysed by different versions of the model ({}
 DOUBTFUL = (
     "What one of the outlines means is not certain. Correct the sequence of that scan before you trust the change."
 )
+OTHER_DISTANCE = "Their slices lie {} and {} mm apart. That alone can change a volume by more than the range above."
+OTHER_SERIES = "The two were not read from the same kinds of series. That alone can change an outline."
 SDC_UNKNOWN = "The smallest detectable change is not known for this version of the model and this kind of outline."
 
 
@@ -72,7 +74,7 @@ class Comparison:
 
     Attributes:
         refused: a sentence where the two cannot be compared; then there is no change.
-        change_ml, change_percent: of the later against the earlier volume.
+        change_ml, change_percent: of the later against the earlier volume; whole percent.
         smallest: what measuring again would give, or None where not known.
         notes: sentences that limit what the numbers mean.
     """
@@ -118,11 +120,12 @@ class Comparison:
             return self.refused or ""
         if self.smallest is None:
             return SDC_UNKNOWN
-        edges = f"{_signed(self.smallest.shrinks_below)}% and {_signed(self.smallest.grows_above)}%"
+        shrinks, grows = round(self.smallest.shrinks_below, 1), round(self.smallest.grows_above, 1)
+        edges = f"between {_signed(shrinks)}% and {_signed(grows)}%; a real repeat differs more"
         if self.detectable:
             word = "larger" if self.change_percent > 0 else "smaller"
-            return f"The outline is {word} by more than measuring again would give (between {edges})."
-        return f"No change that can be told from measuring again (between {edges})."
+            return f"The outline is {word} by more than simulated repeats of one scan gave ({edges})."
+        return f"No change that can be told from simulated repeats of one scan ({edges})."
 
     def to_json(self) -> dict[str, Any]:
         """For `comparison.json`."""
@@ -173,6 +176,7 @@ def compare(earlier: Scan, later: Scan, basis: Basis) -> Comparison:
         notes.append("Where the day of the examination is not known, the day of the upload stands for it.")
     if any(each is not None and each.get("compartment_sure") is False for each in found):
         notes.append(DOUBTFUL)
+    notes += _unlike(earlier, later, found)
     change_ml = change_percent = smallest = None
     unequal = refused is None and versions[0] != versions[1]
     if unequal:
@@ -181,11 +185,23 @@ def compare(earlier: Scan, later: Scan, basis: Basis) -> Comparison:
     before, after = visits[0].volume_ml, visits[1].volume_ml
     if refused is None and before is not None and after is not None:
         change_ml = after - before
-        change_percent = 100.0 * change_ml / before
+        change_percent = float(round(100.0 * change_ml / before))  # no outline is finer, and what is shown decides
         smallest = smallest_change(versions[1], Compartment(str(compartment)))
         if smallest is not None:
             notes.append(f"Smallest detectable change: {words.count(smallest.patients, 'patient')}. {smallest.method}")
     return Comparison(basis, *visits, compartment, refused, change_ml, change_percent, smallest, tuple(notes), unequal)
+
+
+def _unlike(earlier: Scan, later: Scan, found: Sequence[dict[str, Any] | None]) -> list[str]:
+    """What of the two acquisitions alone moves a volume."""
+    notes = []
+    apart = [((each or {}).get("spacing_mm") or {}).get("between_slices") for each in found]
+    distances = [float(distance) for distance in apart if distance is not None]
+    if len(distances) == len(apart) and max(distances) > 1.1 * min(distances):
+        notes.append(OTHER_DISTANCE.format(*map(words.plain, distances)))
+    if [part is None for part in earlier.part_ids] != [part is None for part in later.part_ids]:
+        notes.append(OTHER_SERIES)
+    return notes
 
 
 def _visit(scan: Scan) -> Visit:

@@ -49,20 +49,26 @@ class Picture:
     edges: tuple[str, str, str, str] | None
     column_mm: float | None
     alt: str
-    largest_of: int | None
 
 
 @dataclass(frozen=True)
 class ResultPage:
-    """Everything that the result page says."""
+    """Everything that the result page says.
+
+    `likeliest` is the number of the slice that a series without a lesion opens on, where one scored more than nothing.
+    """
 
     verdict: VerdictBlock
     picture: Picture | None
     slices: tuple[Slice, ...]
+    likeliest: int | None
     line_share: float | None
     line_text: str
     checks: tuple[tuple[str, str], ...]
     lesions: tuple[LesionRow, ...]
+    small_lesions: tuple[LesionRow, ...]
+    small_note: str
+    together: str
     lesions_note: str
     lesions_foot: tuple[str, ...]
     warnings: tuple[str, ...]
@@ -96,18 +102,24 @@ def present(
     found = analysis.findings if analysis.state in (State.DONE, State.REFUSED) else None
     limits = slice_thresholds(analysis)
     slices = _slices(found, limits)
+    rows = lesions.lesion_rows(found) if found else ()
+    likeliest = lesions.telling_slice(found) if found else None
     return ResultPage(
         verdict=verdict,
         picture=_picture(found, slices, slice_number) if found and slices else None,
         slices=slices,
+        likeliest=None if likeliest is None else likeliest + 1,
         line_share=None if limits is None else round(36 - 36 * limits[1], 1),
         line_text="" if limits is None else f"{words.plain(round(limits[1] * 100, 1))}%",
         checks=_checks(scan, found) if found else (),
-        lesions=lesions.lesion_rows(found) if found else (),
+        lesions=tuple(row for row in rows if not row.small),
+        small_lesions=tuple(row for row in rows if row.small),
+        small_note=lesions.small_ones(found) if found else "",
+        together=lesions.together(found) if found else "",
         lesions_note=lesions.note(found) if found else "",
         lesions_foot=lesions.foot(found) if found else (),
         warnings=_warnings(scan, found) if found else (),
-        cannot=_cannot(scan),
+        cannot=_cannot(scan) if found and found["verdict"] != Verdict.REFUSED else (),
         provenance=_provenance(scan, analysis, files),
         messages=tuple((words.delivery_state(delivery), delivery) for delivery in deliveries),
     )
@@ -143,7 +155,6 @@ def _slices(found: dict[str, Any] | None, limits: tuple[float, float] | None) ->
 def _picture(found: dict[str, Any], slices: tuple[Slice, ...], number: int | None) -> Picture:
     index = _most_telling(found) if number is None or not 1 <= number <= len(slices) else number - 1
     current = slices[index]
-    largest_of = next((n for n, lesion in enumerate(found["lesions"], 1) if lesion.get("largest_slice") == index), None)
     orientation, spacing = found.get("orientation"), found.get("spacing_mm")
     what = f"Slice {current.number} of {len(slices)}" if len(slices) > 1 else "The picture"
     outlined = f", {current.area} outlined" if current.area else ", nothing outlined"
@@ -154,16 +165,15 @@ def _picture(found: dict[str, Any], slices: tuple[Slice, ...], number: int | Non
         edges=lesions.edge_letters(orientation) if orientation else None,
         column_mm=spacing["column"] if spacing else None,
         alt=f"{what}, tumour probability {current.chance}{outlined}",
-        largest_of=largest_of,
     )
 
 
 def _most_telling(found: dict[str, Any]) -> int:
-    """The slice to open on: where the largest lesion is largest, else the likeliest, else the middle."""
+    """The slice to open on: where the largest lesion is largest, else a likely one, else the middle."""
     if found["lesions"]:
         return int(found["lesions"][0].get("largest_slice", found["lesions"][0]["slices"][0]))
-    shares = [each["tumour_probability"] or 0.0 for each in found["slices"]]
-    return shares.index(max(shares)) if any(shares) else len(shares) // 2
+    likeliest = lesions.telling_slice(found)
+    return len(found["slices"]) // 2 if likeliest is None else likeliest
 
 
 def _checks(scan: Scan, found: dict[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -210,12 +220,19 @@ def _warnings(scan: Scan, found: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _flat(found: dict[str, Any]) -> Iterator[str]:
-    """A warning of the lesions that are seen on one slice, and of those on two; none where there are no more slices."""
+    """A warning of the lesions that are seen on one slice, and of those on two; none where there are no more slices.
+
+    Small lesions are not named here: the page says it of all of them, where it lists them.
+    """
     if len(found["slices"]) <= 2:
         return
-    heights = [lesion["slices"][1] - lesion["slices"][0] + 1 for lesion in found["lesions"]]
+    heights = {
+        number: lesion["slices"][1] - lesion["slices"][0] + 1
+        for number, lesion in enumerate(found["lesions"], 1)
+        if not lesions.is_small(found, lesion)
+    }
     for height, seen in ((1, "one slice"), (2, "two slices")):
-        numbers = [str(number) for number, each in enumerate(heights, 1) if each == height]
+        numbers = [str(number) for number, each in heights.items() if each == height]
         if len(numbers) == 1:
             yield f"Lesion {numbers[0]} is seen on {seen} only. Treat it as a question, not as a finding."
         elif numbers:

@@ -16,7 +16,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Explain one input. Gives 0, or 1 when it or the models cannot be used."""
-    import numpy as np
     from PIL import Image
 
     from ml import weights
@@ -35,6 +34,6 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"python -m ml explain: {arguments.out} cannot be made: {error.strerror}.", file=sys.stderr)
         return 1
     for index, picture in enumerate(heat):
-        Image.fromarray((picture * 255 + 0.5).astype(np.uint8)).save(arguments.out / f"{index}.png")
+        Image.fromarray(picture).save(arguments.out / f"{index}.png")
     print("White is what speaks most for a tumour to the classifier. It is coarse, and no proof that one is there.")
     return 0

@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from ml.imaging.errors import ImagingError
+from ml.imaging.sequence_check import mixed_up
 from ml.imaging.volume import DTYPES, Volume
 
 PRE, FLAIR, POST = range(3)
@@ -30,6 +31,7 @@ def fuse(pre: Read | None, flair: Read, post: Read | None) -> Volume:
 
     Returns:
         Voxels (slices, rows, columns, 3) in the smallest dtype that holds all; place, spacing and sources are FLAIR's.
+        A note says so where the three look as if they had been mixed up.
 
     Raises:
         ImagingError: if a series cannot be read or does not lie on FLAIR.
@@ -56,7 +58,9 @@ def fuse(pre: Read | None, flair: Read, post: Read | None) -> Volume:
         stacked = stacked.astype(_holding(stacked.dtype, other.voxels.dtype), copy=False)
         stacked[..., channel] = other.voxels[..., 0]
         notes += [note for note in other.notes if note not in notes]
-    return replace(about, voxels=stacked, kind="series", sources=sources, placement=placement, notes=tuple(notes))
+    fused = replace(about, voxels=stacked, kind="series", sources=sources, placement=placement, notes=tuple(notes))
+    doubt = mixed_up(fused) if pre is not None and post is not None else None
+    return fused if doubt is None else replace(fused, notes=(*fused.notes, doubt))
 
 
 def _place(volume: Volume) -> tuple[object, ...]:

@@ -18,6 +18,9 @@ from ml.imaging.headers.dicom_frames import Frame, Triple
 SAME_PLACE_MM = 0.01
 """Positions closer than this are the same place."""
 
+UNEVEN = 0.05
+"""A slice may lie this part of the distance off its place in an even row, and the row is even still."""
+
 LOCALISER = "A planning picture (localiser)."
 MOSAIC = "A mosaic of many slices in one image. Export the slices one by one to have it read."
 MAP = "A computed map, not a picture of the head."
@@ -124,15 +127,22 @@ def split(items: Sequence[Item], of: Callable[[Item], tuple[Instance, Frame]]) -
     Returns:
         Groups in the order of their series' numbers, then as given.
     """
-    by_series: dict[str, dict[tuple[object, ...], list[Item]]] = {}
+    by_series: dict[str, dict[tuple[object, ...], list[list[Item]]]] = {}
     for item in items:
         instance, frame = of(item)
-        by_series.setdefault(instance.series, {}).setdefault(_kind(instance, frame), []).append(item)
+        alike = by_series.setdefault(instance.series, {}).setdefault(_kind(instance, frame), [])
+        for found in alike:
+            if _measures_alike(of(found[0])[1], frame):
+                found.append(item)
+                break
+        else:
+            alike.append([item])
     groups: list[Group[Item]] = []
     for kinds in by_series.values():
-        why = "" if len(kinds) == 1 else "size" if len({kind[0] for kind in kinds}) > 1 else "kind"
-        for alike in kinds.values():
-            times = _times(alike, of)
+        parted = [found for alike in kinds.values() for found in alike]
+        why = "" if len(parted) == 1 else "size" if len({kind[0] for kind in kinds}) > 1 else "kind"
+        for found in parted:
+            times = _times(found, of)
             groups += [Group(tuple(sorted(part, key=_place(of))), "time" if len(times) > 1 else why) for part in times]
     return sorted(groups, key=lambda group: _order(of(group.items[0])[0]))
 
@@ -182,11 +192,12 @@ def geometry(group: Group[Item], of: Callable[[Item], tuple[Instance, Frame]]) -
     places = [frame.position for frame in frames]
     if first.directions is None or first.pixel_spacing is None or any(place is None for place in places):
         return None
-    if any(frame.directions != first.directions or frame.pixel_spacing != first.pixel_spacing for frame in frames):
+    if not all(_measures_alike(first, frame) for frame in frames):
         return None
     ordered = sorted((place for place in places if place is not None), key=lambda place: along(place, first.directions))
-    steps = [along(b, first.directions) - along(a, first.directions) for a, b in pairwise(ordered)]
-    if steps and (min(steps) <= SAME_PLACE_MM or max(steps) - min(steps) > 0.1 * max(steps)):
+    places_along = [along(place, first.directions) for place in ordered]
+    steps = [b - a for a, b in pairwise(places_along)]
+    if (steps and min(steps) <= SAME_PLACE_MM) or not evenly_spaced(places_along):
         return None
     return Geometry(
         frame=instance.frame_of_reference,
@@ -198,6 +209,15 @@ def geometry(group: Group[Item], of: Callable[[Item], tuple[Instance, Frame]]) -
         first=ordered[0],
         last=ordered[-1],
     )
+
+
+def evenly_spaced(places: Sequence[float]) -> bool:
+    """Whether growing places along the slice normal, in mm, have one distance: volumes, NIfTI and fusion need that."""
+    if len(places) < 2:
+        return True
+    step = (places[-1] - places[0]) / (len(places) - 1)
+    off = max(abs(place - places[0] - index * step) for index, place in enumerate(places))
+    return off <= max(SAME_PLACE_MM, UNEVEN * step)
 
 
 @dataclass(frozen=True)
@@ -246,23 +266,36 @@ def along(place: Triple, directions: tuple[Triple, Triple] | None) -> float:
 
 
 def _kind(instance: Instance, frame: Frame) -> tuple[object, ...]:
-    """What all pictures of one volume share; the first of it is their size."""
-    directions = frame.directions and tuple(round(value, 2) for axis in frame.directions for value in axis)
-    spacing = frame.pixel_spacing and tuple(round(value, 3) for value in frame.pixel_spacing)
+    """What all pictures of one volume share to the letter; the first of it is their size."""
     return (
         (instance.rows, instance.columns, instance.channels),
-        directions,
-        spacing,
         instance.is_localiser,
         instance.is_mosaic,
         instance.image_type,
         frame.kinds,
         frame.stack,
-        frame.echo_ms,
         frame.b_value,
         # A file of many frames is a volume by itself, unless it is a part of one.
         instance.concatenation or (instance.instance if len(instance.frames) > 1 else ""),
     )
+
+
+def _measures_alike(one: Frame, other: Frame) -> bool:
+    """Whether direction, pixel size and echo are the same but for the digits in which scanners jitter."""
+    return (
+        _near(one.directions and one.directions[0], other.directions and other.directions[0], 0.01, 0.0)
+        and _near(one.directions and one.directions[1], other.directions and other.directions[1], 0.01, 0.0)
+        and _near(one.pixel_spacing, other.pixel_spacing, 0.0, 0.001)
+        and _near(one.echo_ms and (one.echo_ms,), other.echo_ms and (other.echo_ms,), 0.0, 0.01)
+    )
+
+
+def _near(
+    one: tuple[float, ...] | float | None, other: tuple[float, ...] | float | None, absolute: float, share: float
+) -> bool:
+    if not isinstance(one, tuple) or not isinstance(other, tuple):
+        return one == other
+    return all(math.isclose(a, b, rel_tol=share, abs_tol=absolute) for a, b in zip(one, other, strict=True))
 
 
 _TELLING: tuple[Callable[[Instance, Frame], float | None], ...] = (

@@ -199,14 +199,15 @@ class Intake:
         from ml.imaging.deidentify.pseudonym import pseudonym
 
         dataset = dicom_header.load(one.path, self.limits)
+        unparsed = dicom_header.beside(dataset)  # the cleaner is quicker with what nobody has parsed yet
         self.instances.add(stripped(dataset, "SOPInstanceUID"))
         before = dicom_header.instance_of(dataset, self.limits)
         check_decodes(dataset, before)
         name = pseudonym(before.patient, before.issuer, self.key)
-        deidentifier.deidentify(dataset, name)
+        deidentifier.deidentify(unparsed, name, may_show_text=before.may_show_text)
         digest = _sha256(one.path)
-        deidentifier.write(dataset, self.work / f"out-{number}", received_sha256=digest)
-        after = dicom_header.instance_of(dataset, self.limits)
+        deidentifier.write(unparsed, self.work / f"out-{number}", received_sha256=digest)
+        after = dicom_header.instance_of(unparsed, self.limits)
         return Kept(
             one,
             number,

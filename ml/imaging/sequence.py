@@ -18,6 +18,8 @@ _OTHER = re.compile(
 
 # An inversion this long (ms) before an echo this late nulls fluid: FLAIR, whatever it is called.
 FLAIR_INVERSION_MS, FLAIR_ECHO_MS = 1500.0, 60.0
+# Whatever a series is called, an inversion shorter than this nulls no fluid: fat's (STIR) is 100 to 250 ms.
+SHORTEST_FLAIR_INVERSION_MS = 1000.0
 
 
 @dataclass(frozen=True)
@@ -49,15 +51,18 @@ def recognise(acquisition: Acquisition) -> str | None:
     named = {name for name, pattern in (("FLAIR", _FLAIR), ("T1", _T1), ("T2", _T2)) if pattern.search(text)}
     if "FLAIR" in named:  # "T2 FLAIR" and "T1 FLAIR" are both in use; only the first nulls fluid
         named = {"T1"} if "T1" in named and not _late(acquisition) else {"FLAIR"}
+        if named == {"FLAIR"} and 0 < (acquisition.inversion_ms or 0) < SHORTEST_FLAIR_INVERSION_MS:
+            return None
     timed = _timed(acquisition)
     if len(named) > 1 or (named and timed and named != {timed}):
         return None
     sequence = next(iter(named)) if named else timed
     if sequence != "T1":
         return sequence
-    if acquisition.contrast_agent or (_CONTRAST.search(text) and not _WITHOUT.search(text)):
-        return "T1c"
-    return "T1"
+    if _WITHOUT.search(text):
+        # Some scanners name the agent of the whole examination in every series of it.
+        return None if acquisition.contrast_agent else "T1"
+    return "T1c" if acquisition.contrast_agent or _CONTRAST.search(text) else "T1"
 
 
 def _late(acquisition: Acquisition) -> bool:

@@ -17,6 +17,12 @@ AxisLabel = Literal["L", "R", "A", "P", "S", "I"]
 
 DTYPES = tuple(np.dtype(name) for name in ("uint8", "uint16", "int16", "int32", "float32"))
 
+SLANTED = 0.02
+"""Cosine of the angle between two axes from which they are not at right angles."""
+
+OBLIQUE_FROM = 6.0
+"""Degrees from which a tilt of the slices is told; less is how a head lies."""
+
 # How an EXIF orientation code (key) turns stored rows x columns upright:
 # (transpose first?, then flip rows?, then flip columns?).
 _TO_UPRIGHT: dict[int, tuple[bool, bool, bool]] = {
@@ -186,6 +192,12 @@ class Placement:
         first = np.asarray(self.slices, float)[np.asarray(slices)].mean(axis=0)
         (place,) = _places([first + rows * np.asarray(self.row) + columns * np.asarray(self.column)])
         return place
+
+    @property
+    def tilt(self) -> float:
+        """Degrees between the slices and the nearest plane of the body."""
+        normal = np.cross(self.column, self.row)
+        return math.degrees(math.acos(min(1.0, float(np.abs(normal).max() / np.linalg.norm(normal)))))
 
 
 def _places(numbers: np.ndarray | Sequence[np.ndarray]) -> tuple[Place, ...]:

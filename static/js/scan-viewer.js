@@ -7,6 +7,7 @@ import { Page } from "./viewer/page.js";
 import { GreyTable, paintScale } from "./viewer/painter.js";
 import { clamp, Plane } from "./viewer/plane.js";
 import { PlaneView } from "./viewer/plane-view.js";
+import { moreTools } from "./viewer/popups.js";
 import { sliceOf } from "./viewer/strip.js";
 import { drawings } from "./viewer/tools/marks.js";
 import { Measuring } from "./viewer/tools/measuring.js";
@@ -110,6 +111,8 @@ export class ScanViewer extends HTMLElement {
     this.menu = new WindowMenu(this.find("[data-window]"), geometry, (window) => this.setWindow(window));
     for (const part of this.querySelectorAll("[data-live]")) part.removeAttribute("hidden");
     if (geometry.planes.length < 2) this.find("[data-planes]").hidden = true;
+    if (geometry.dims[2] < 2) this.find('[data-act="3d"]').hidden = true;
+    moreTools(this.find("[data-more]"));
     this.find("[data-act=sizes]").hidden = !geometry.diameters?.length;
     const one = geometry.planes.length < 2 && geometry.dims[2] > 1 ? geometry.planes_note : "";
     const why = this.find("[data-why]");
@@ -131,7 +134,7 @@ export class ScanViewer extends HTMLElement {
     });
     this.addEventListener("input", (event) => {
       const input = /** @type {HTMLInputElement} */ (event.target);
-      if (input.matches("[data-opacity]")) this.scene.opacity = Number(input.value) / 100;
+      if (input.matches("[data-opacity]")) this.dim(input.value);
       if (input.matches("[data-heat-opacity]")) this.scene.heatOpacity = Number(input.value) / 100;
       if (input.matches("[data-slider]")) this.go(Number(input.value) - 1);
       if (input.matches("[data-single]")) this.letters = allowLetters(input.checked);
@@ -348,6 +351,14 @@ export class ScanViewer extends HTMLElement {
     this.page.announce(`${names[what]} ${on ? "on" : "off"}`);
     this.page.refresh();
     this.redraw();
+  }
+
+  /** @param {string} percent of the mask; its slider stands twice, in the row and behind the narrow viewer's button */
+  dim(percent) {
+    this.scene.opacity = Number(percent) / 100;
+    for (const input of this.querySelectorAll("[data-opacity]")) {
+      /** @type {HTMLInputElement} */ (input).value = percent;
+    }
   }
 
   fullScreen() {

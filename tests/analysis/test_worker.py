@@ -6,6 +6,7 @@ import contextlib
 import io
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -14,7 +15,8 @@ from django.db import OperationalError
 from PIL import Image
 
 from detection import storage
-from detection.analysis import services, worker
+from detection.analysis import pictures, services, worker
+from detection.analysis.ahead import NoLongerWanted, draw
 from detection.analysis.worker import AnalysisWorker
 from detection.models import Analysis, StoredFile, User, Worker
 from detection.models.analysis import State
@@ -189,7 +191,7 @@ class TestAttribution:
 
         def explain(volume: Volume) -> Any:
             asked.append(volume)
-            return np.zeros(volume.voxels.shape[:3], np.float32)
+            return np.zeros(volume.voxels.shape[:3], np.uint8)
 
         arrived(doctor, picture(TUMOUR), picture(PHOTOGRAPH))
         AnalysisWorker(StandIn, explain=explain).run(drain=True)
@@ -211,6 +213,14 @@ class TestDrawingAhead:
         Analysis.objects.update(not_before=None)
         drain(StandIn())
         assert states([analysis]) == [State.DONE]
+
+    def test_once_it_is_stopped_no_further_volume_is_prepared(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        prepared: list[Volume] = []
+        monkeypatch.setattr(pictures, "display", lambda volume, **_: prepared.append(volume))
+        volume = Volume(np.zeros((3, 64, 64, 1), np.uint8), "series", ("a", "b", "c"))
+        with pytest.raises(NoLongerWanted):
+            draw(uuid4(), volume, stopped=lambda: True)
+        assert prepared == []
 
     def test_a_refused_photograph_is_drawn_in_its_own_colours(self, doctor: User) -> None:
         colours = np.zeros((64, 64, 3), np.uint8)

@@ -129,15 +129,15 @@ def volumes(doctor: User) -> dict[str, Scan]:
         "volume": rows.recorded(doctor, whole, mask, reference="PX-VOLUME-01"),
         "uneven": rows.recorded(doctor, flat, mask[:12], reference="PX-UNEVEN-02"),
     }
-    heat = np.zeros(flat.voxels.shape[:3], np.float32)
-    heat[:, 80:120, 140:180] = np.linspace(0.2, 1, 40)
+    heat = np.zeros(flat.voxels.shape[:3], np.uint8)
+    heat[:, 80:120, 140:180] = np.linspace(51, 255, 40)
     rows.explained(made["uneven"], flat, heat)
     for name in corners.STORED:
         volume = corners.read(name)
         empty = np.zeros(volume.voxels.shape[:3], bool)
         made[f"corner {name}"] = rows.recorded(doctor, volume, empty, reference=f"PX-CORNER-{name.upper()}")
         if name == "RAS":
-            bright = (volume.voxels[..., 0] > 500).astype(np.float32)
+            bright = (volume.voxels[..., 0] > 500).astype(np.uint8) * np.uint8(255)
             rows.explained(made[f"corner {name}"], volume, bright)
     return made
 

@@ -97,7 +97,7 @@ def test_the_mask_by_key_and_by_slider(page: Page, watch: Watch, served: machine
     expect(button).to_have_attribute("aria-pressed", "true")
     page.wait_for_timeout(200)
     before = stage.screenshot()
-    slider = page.locator("[data-opacity]")
+    slider = page.locator("[data-opacity]:visible")
     slider.focus()
     page.keyboard.press("End")
     expect(slider).to_have_js_property("value", "100")

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserType, Page
+from playwright.sync_api import Browser, BrowserType, Page, expect
 
 from tests import cast
 from tests.e2e import machines
@@ -175,6 +175,23 @@ def test_text_of_twice_the_size(
     finally:
         large.close()
     assert not wrong, "\n".join(wrong)
+
+
+def test_on_paper_the_banner_is_black_and_what_is_folded_is_open(
+    browser: Browser, served: machines.Brainscan, pictures: Path | None
+) -> None:
+    context = browser.new_context(viewport={"width": 1000, "height": 1400})
+    page = context.new_page()
+    sign_in(page, served)
+    page.goto(address(PAGES["result-two-lesions"], served))
+    page.emulate_media(media="print")
+    colour = page.locator(".banner p").first.evaluate("element => getComputedStyle(element).color")
+    assert colour == "rgb(0, 0, 0)"
+    expect(page.get_by_text("Diameters: the longest on an axial slice")).to_be_visible()
+    expect(page.locator(".prov dt", has_text="Weights").first).to_be_visible()
+    if pictures is not None:
+        page.screenshot(path=pictures / "result-two-lesions-print.png", full_page=True)
+    context.close()
 
 
 def test_forced_colours_still_show_the_current_page_and_the_outline(

@@ -24,6 +24,8 @@ class TestAccess:
         viewer = opened(page, served, "volume")
         viewer.click("three")
         viewer.click("tool:area")
+        if width == 390:
+            viewer.click("more")
         for state in ("three planes", "help"):
             if state == "help":
                 viewer.click("help")

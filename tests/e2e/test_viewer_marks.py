@@ -22,7 +22,7 @@ class TestOutline:
         marks = viewer.shown.locator("[data-marks] path.mk")
         expect(marks).to_have_count(1)
         shown = viewer.shown.screenshot()
-        viewer.slide("[data-opacity]", 0.9)
+        viewer.slide("[data-opacity]:visible", 0.9)
         assert viewer.shown.screenshot() != shown
         viewer.click("mask")
         expect(marks).to_have_count(0)
@@ -48,6 +48,8 @@ class TestLesions:
         expect(viewer.shown.locator("[data-lesion]")).to_have_count(0)
         for number in ("2", "1"):
             link = page.locator("table.lesions a", has_text=re.compile(f"^{number}$"))
+            if not link.is_visible():
+                page.get_by_text("1 smaller lesion,").click()
             slice_number = int((link.get_attribute("href") or "").split("=")[1])
             link.click()
             viewer.drawn()
@@ -180,14 +182,16 @@ class TestHeatMap:
         expect(page.locator("[data-legend]")).to_be_hidden()
 
 
+@pytest.fixture(scope="module")
+def reserved(tmp_path_factory: pytest.TempPathFactory) -> Iterator[machines.Brainscan]:
+    """An installation that shows the picture first."""
+    home = tmp_path_factory.mktemp("reserved") / "home"
+    with machines.brainscan(home, ready="/healthz", seeded=True, BRAINSCAN_OVERLAY_FIRST="off") as running:
+        yield running
+
+
 class TestPictureFirst:
     """With BRAINSCAN_OVERLAY_FIRST=off the picture comes without the AI's marks, until somebody asks."""
-
-    @pytest.fixture(scope="class")
-    def reserved(self, tmp_path_factory: pytest.TempPathFactory) -> Iterator[machines.Brainscan]:
-        home = tmp_path_factory.mktemp("reserved") / "home"
-        with machines.brainscan(home, ready="/healthz", seeded=True, BRAINSCAN_OVERLAY_FIRST="off") as running:
-            yield running
 
     def test_no_mark_at_first_and_all_of_them_when_asked_for(
         self, browser: Browser, reserved: machines.Brainscan

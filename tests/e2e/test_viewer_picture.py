@@ -64,8 +64,16 @@ class TestPicture:
 
     def test_full_screen(self, page: Page, watch: Watch, served: machines.Brainscan) -> None:
         viewer = opened(page, served, "volume")
+        before = viewer.stage.bounding_box()
         viewer.click("full")
         viewer.until("document.fullscreenElement?.matches('.viewer')")
+        viewer.drawn()
+        full = viewer.stage.bounding_box()
+        assert before
+        assert full
+        assert full["height"] > max(before["height"], 0.7 * page.evaluate("innerHeight")), "the picture has the screen"
+        expect(page.locator("[data-slider]")).to_be_visible()
+        expect(page.locator(".strip")).to_be_hidden()
         viewer.focus()
         viewer.press("f")
         viewer.until("!document.fullscreenElement")

@@ -32,6 +32,7 @@ class TestTouch:
         assert viewer.slice() > 60, "a swipe to the left goes on"
         viewer.fingers([(x - 30, y), (x + 30, y)], [(x - 60, y), (x + 60, y)], [(x - 90, y), (x + 90, y)])
         assert viewer.zoom() > 200
+        viewer.click("more")
         viewer.click("fit")
         assert page.locator("plane-view:not([hidden])").count() == 1
         viewer.click("plane:sagittal")
@@ -50,6 +51,26 @@ class TestTouch:
         expect(viewer.list.last).to_contain_text("80.0 px")
         viewer.list.last.get_by_role("button", name="Remove").click()
         expect(viewer.list).to_have_count(count)
+
+    def test_the_help_opens_at_its_top_with_the_gestures(
+        self, phone: tuple[Page, Watch], served: machines.Brainscan
+    ) -> None:
+        page, _ = phone
+        viewer = opened(page, served, "volume")
+        viewer.click("more")
+        viewer.click("help")
+        assert page.locator("[data-help]").evaluate("dialog => dialog.scrollTop") == 0
+        expect(page.get_by_text("Wheel or swipe: slices.")).to_be_in_viewport()
+
+    def test_nothing_sticks_over_the_tools(self, phone: tuple[Page, Watch], served: machines.Brainscan) -> None:
+        page, _ = phone
+        viewer = opened(page, served, "volume")
+        viewer.act("mask").evaluate("button => button.scrollIntoView()")
+        covered = viewer.act("mask").evaluate(
+            """button => { const { x, y } = button.getBoundingClientRect();
+                return !button.contains(document.elementFromPoint(x + 20, y + 20)); }"""
+        )
+        assert not covered
 
     def test_every_control_is_large_enough(self, phone: tuple[Page, Watch], served: machines.Brainscan) -> None:
         page, _ = phone

@@ -60,6 +60,31 @@ class TestSplitting:
         assert sorted(len(group.items) for group in found) == [4, 4]
         assert {group.split for group in found} == {why}
 
+    @pytest.mark.parametrize(
+        ("tag", "values"),
+        [
+            ("ImageOrientationPatient", ([1, 0, 0, 0, 1, 0.0049999], [1, 0, 0, 0, 1, 0.0050001])),
+            ("PixelSpacing", ([0.8994999, 0.8], [0.8995001, 0.8])),
+            ("EchoTime", (90, 90.001)),
+        ],
+    )
+    def test_a_last_digit_that_jitters_does_not_split(self, tag, values, tmp_path):
+        datasets = phantoms_dicom.series(HEAD, FrameOfReferenceUID="1.2.3")
+        for number, dataset in enumerate(datasets):
+            setattr(dataset, tag, values[number % 2])
+        (group,) = groups(datasets)
+        assert (len(group.items), group.split) == (4, "")
+        assert grouping.geometry(group, of) is not None
+        phantoms_dicom.write_series(tmp_path, datasets)
+        read = readers.read([tmp_path])
+        assert len(read) == 4
+        assert read.spacing.between_slices == pytest.approx(5.0)
+
+    def test_where_only_some_say_their_echo_they_are_two_kinds(self):
+        datasets = phantoms_dicom.series(HEAD, EchoTime=90)
+        datasets[0].EchoTime = None
+        assert sorted(sizes(datasets)) == [1, 3]
+
     def test_slices_twice_at_one_place_stay_together_where_nothing_tells_them_apart(self):
         uid = generate_uid()
         twice = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,8 @@ import pytest
 from ml.imaging import readers
 from ml.imaging.errors import ImagingError
 from ml.imaging.fuse import fuse
-from ml.imaging.sequence import by_name
-from ml.imaging.sequence_check import CONTRADICTED, contradicts
+from ml.imaging.sequence import Acquisition, by_name, recognise
+from ml.imaging.sequence_check import CONTRADICTED, ODD_ONE_OUT, WRONG_ONE_ENHANCES, contradicts, mixed_up
 from ml.imaging.volume import Orientation, Volume
 from tests import phantoms, phantoms_dicom
 
@@ -70,6 +71,37 @@ def test_where_it_cannot_be_told_nothing_is_contradicted(spared):
 
 
 @pytest.mark.parametrize(
+    ("text", "agent", "sequence"),
+    [
+        ("t1 tra pre", True, None),
+        ("t1 se tra nativ", True, None),
+        ("t1 tra pre", False, "T1"),
+        ("t1 tra", True, "T1c"),
+        ("t1 tra post", True, "T1c"),
+        ("t1 tra post", False, "T1c"),
+    ],
+)
+def test_a_t1_called_native_that_names_an_agent_may_be_either(text, agent, sequence):
+    assert recognise(Acquisition(text, "MR", 500, 10, None, contrast_agent=agent)) == sequence
+
+
+@pytest.mark.parametrize(
+    ("text", "repetition", "echo", "inversion", "sequence"),
+    [
+        ("t2 tirm cor fs", 4000, 60, 150, None),
+        ("flair", 4000, 20, 150, None),
+        ("t2 tirm tra dark-fluid", 9000, 100, 2500, "FLAIR"),
+        ("flair low field", 3000, 90, 1250, "FLAIR"),
+        ("flair", 9000, 100, 0, None),  # zero is no inversion, and then the times are T2's
+        ("flair", None, None, None, "FLAIR"),
+        ("t1 flair", 2000, 9, 800, "T1"),
+    ],
+)
+def test_an_inversion_that_nulls_fat_makes_no_flair(text, repetition, echo, inversion, sequence):
+    assert recognise(Acquisition(text, "MR", repetition, echo, inversion, contrast_agent=False)) == sequence
+
+
+@pytest.mark.parametrize(
     ("name", "sequence"),
     [
         ("BraTS20_001_flair.nii.gz", "FLAIR"),
@@ -95,6 +127,41 @@ def test_a_nifti_s_name_is_held_against_its_pixels_too(tmp_path):
     found = readers.read([phantoms.write_nifti(tmp_path / "case_flair.nii.gz", head("t2"))])
     assert found.sequence is None
     assert CONTRADICTED in found.notes
+
+
+def fused_of(*contrasts: str, tumour: bool = True, **more: Any) -> Volume:
+    """Channels named pre, FLAIR, post, showing what was really acquired; `more` goes to the fused volume."""
+    parts = [Volume(head(c, tumour=tumour)[..., np.newaxis], "series", ("a",) * 12) for c in contrasts]
+    return replace(fuse(*(lambda part=part: part for part in parts)), **more)
+
+
+class TestSeriesOfOneHeadAreHeldAgainstEachOther:
+    @pytest.mark.parametrize("tumour", [True, False])
+    def test_rightly_named_ones_are_believed(self, tumour):
+        assert not {ODD_ONE_OUT, WRONG_ONE_ENHANCES} & set(fused_of("t1", "flair", "t1c", tumour=tumour).notes)
+
+    @pytest.mark.parametrize("tumour", [True, False])
+    @pytest.mark.parametrize("shown", [("flair", "t1", "t1c"), ("t1", "t1c", "flair"), ("flair", "t1c", "t1")])
+    def test_a_flair_that_changed_places_with_a_t1_is_told(self, shown, tumour):
+        assert fused_of(*shown, tumour=tumour).notes.count(ODD_ONE_OUT) == 1
+
+    def test_enhancement_before_contrast_is_told(self):
+        assert WRONG_ONE_ENHANCES in fused_of("t1c", "flair", "t1").notes
+
+    def test_a_series_that_stands_in_is_not_compared(self):
+        t1c, flair = volume("t1c", "FLAIR"), volume("flair", "T1c")
+        assert ODD_ONE_OUT not in fuse(None, lambda: t1c, lambda: flair).notes
+
+    @pytest.mark.parametrize(
+        "spared",
+        [
+            {"orientation": Orientation("A", "I", "L")},
+            {"voxels": np.zeros((12, 64, 64, 3), np.uint8)},
+            {"voxels": fused_of("flair", "t1", "t1c").voxels[:3], "sources": ("a",) * 3},
+        ],
+    )
+    def test_where_it_cannot_be_told_nothing_is_said(self, spared):
+        assert mixed_up(fused_of("flair", "t1", "t1c", **spared)) is None
 
 
 class TestFusing:

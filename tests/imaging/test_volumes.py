@@ -8,6 +8,7 @@ import pytest
 
 from ml.imaging import readers
 from ml.imaging.errors import UploadRefused
+from ml.imaging.readers.dicom import NEGATIVE
 from ml.imaging.volume import Orientation, Spacing
 from tests import phantoms, phantoms_dicom
 
@@ -111,7 +112,10 @@ def test_values_mean_what_the_header_says(head, tmp_path):
     volume = readers.read([phantoms_dicom.write(tmp_path / "a.dcm", plain)])
     assert np.array_equal(volume.voxels[0, :, :, 0], pixels * 2 + 10)
     assert volume.kind == "image"
-    assert np.array_equal(readers.read([phantoms_dicom.write(tmp_path / "b.dcm", inverse)]).voxels[0, :, :, 0], head[5])
+    assert NEGATIVE not in volume.notes
+    turned = readers.read([phantoms_dicom.write(tmp_path / "b.dcm", inverse)])
+    assert np.array_equal(turned.voxels[0, :, :, 0], head[5])
+    assert NEGATIVE in turned.notes
 
 
 @pytest.mark.parametrize(

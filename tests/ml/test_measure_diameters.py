@@ -119,6 +119,25 @@ def test_measurable_is_ten_millimetres_both_ways_on_two_slices(sizes, measurable
     assert {lesion.measurable for lesion in found} == {measurable}
 
 
+@pytest.mark.parametrize(
+    ("size", "between", "measurable"),
+    [(12, 5.0, True), (12, 5.5, True), (10, 5.5, False), (14, 7.5, False), (17, 7.5, True), (30, None, None)],
+)
+def test_of_thick_slices_a_measurable_lesion_is_twice_as_long_as_they_lie_apart(size, between, measurable):
+    (lesion,) = lesions(slab(size, size), Spacing(between, 1.0, 1.0), orientation=AXIAL).lesions
+    assert lesion.diameters_mm is not None
+    assert lesion.measurable is measurable
+
+
+@pytest.mark.parametrize(("pixel", "measurable"), [(0.9994, True), (0.9940, False)])
+def test_what_is_shown_as_ten_millimetres_counts_as_ten(pixel, measurable):
+    mask = np.zeros((2, 20, 20), bool)
+    mask[:, 8, 5:15] = mask[:, 5:15, 8] = True  # a cross whose arms are ten pixels long
+    (lesion,) = lesions(mask, Spacing(5.0, pixel, pixel), orientation=AXIAL).lesions
+    assert (min(round(side, 1) for side in lesion.diameters_mm) >= 10) is measurable
+    assert lesion.measurable is measurable
+
+
 def test_a_long_thin_lesion_is_not_measurable():
     mask = np.repeat(ellipse(60, 6, 30)[None], 3, axis=0)
     (lesion,) = lesions(mask, Spacing(5.0, 1.0, 1.0), orientation=AXIAL).lesions

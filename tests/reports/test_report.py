@@ -60,7 +60,7 @@ def inside(content: bytes) -> bytes:
     parts = [content]
     for stream in re.findall(rb"stream\r?\n(.*?)\r?\nendstream", content, re.DOTALL):
         try:
-            parts.append(zlib.decompress(stream))
+            parts.append(zlib.decompressobj().decompress(stream))  # its checksum may end in what the pattern cut off
         except zlib.error:
             parts.append(stream)
     return b"\n".join(parts)
@@ -107,6 +107,13 @@ class TestWords:
         assert "2 lesions on 5 of 9 slices" in said
         assert "The letters say which side of the patient an edge is." in said
 
+    @pytest.mark.parametrize(("pre", "said"), [(True, "fused from three series"), (False, "fused from two series")])
+    def test_it_says_from_how_many_series_a_scan_was_fused(self, pre: bool, said: str, tmp_path: Path):
+        scan = scans.fused(cast.alice(), tmp_path)
+        if not pre:
+            Scan.objects.filter(pk=scan.pk).update(fused_pre=None)
+        assert said in text(Scan.objects.with_result().get(pk=scan.pk))
+
     def test_an_interval_is_told_where_there_is_one(self, tmp_path: Path):
         scan = scans.of_dicom(cast.alice(), tmp_path)
         assert scan.current_analysis is not None
@@ -127,8 +134,14 @@ class TestWords:
 
 class TestPictures:
     def test_each_large_lesion_is_shown_on_its_largest_slice(self, tmp_path: Path):
-        pictures = of(scans.of_dicom(cast.alice(), tmp_path)).pictures
-        assert [picture.index for picture in pictures] == [4, 7]
+        scan = scans.of_dicom(cast.alice(), tmp_path)
+        assert [picture.index for picture in of(scan).pictures] == [4]
+        assert scan.current_analysis is not None
+        found = scan.current_analysis.findings
+        assert found is not None
+        first, second = found["lesions"]
+        both = with_findings(scan, lesions=[first, {**second, "area_px": first["area_px"]}])
+        assert [picture.index for picture in of(both).pictures] == [4, 7]
 
     def test_without_a_lesion_the_likeliest_slice_is_shown(self, tmp_path: Path):
         scan = scans.of_dicom(cast.alice(), tmp_path, masks=np.zeros(SHAPE, bool), verdict=Verdict.NO_TUMOUR)
@@ -180,7 +193,20 @@ class TestPdf:
             tumour_volume_ml_interval=[1.0, 2.0],
         )
         assert page_count(made(full)) == 2
-        assert "The 6 largest are listed" in text(full)
+        assert "Not listed here: 24 more like these." in text(full)
+
+    def test_small_lesions_are_counted_and_not_listed(self, tmp_path: Path):
+        scan = scans.of_dicom(cast.alice(), tmp_path)
+        assert scan.current_analysis is not None
+        found = scan.current_analysis.findings
+        assert found is not None
+        first = found["lesions"][0]
+        speck = {**first, "area_px": first["area_px"] // 50, "volume_ml": 0.02, "largest_slice": 0}
+        many = with_findings(scan, lesions=[first, *[speck] * 17])
+        assert "Not listed here: 17 smaller lesions, together 0.34 ml." in text(many)
+        assert of(many).html.count('<th scope="row">2</th>') == 0
+        assert [picture.index for picture in of(many).pictures] == [first["largest_slice"]]
+        assert page_count(made(many)) in (1, 2)
 
     def test_it_fetches_nothing_that_it_was_not_given(self):
         for address in ("file:///etc/hostname", "http://127.0.0.1:1/x.png", "report:other.png"):

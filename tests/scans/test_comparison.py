@@ -12,6 +12,7 @@ from django.test import Client
 from detection.models import Scan, Study, User
 from ml import change
 from ml.findings import Compartment
+from ml.imaging.volume import Spacing
 from tests import cast, rows
 from tests.scans import visits
 
@@ -50,12 +51,12 @@ def test_growth_beyond_the_smallest_detectable_change_is_told_in_ml_and_percent(
     earlier = visits.visit(owner, SMALLER, interval=(3.9, 5.6))
     later = visits.visit(owner, visits.large(), first_picture=1, interval=(6.5, 9.0))
     shown = page(alice, later)
-    assert "+2.88 ml, +59.3%" in shown
-    assert "larger by more than measuring again would give (between −24.2% and +31.9%)" in shown
+    assert "+2.88 ml, +59%" in shown
+    assert "larger by more than simulated repeats of one scan gave (between −24.2% and +31.9%; a real repeat" in shown
     assert f'href="/scans/{earlier.id}/"' in shown
     assert "4.86 ml<small>3.9 to 5.6</small>" in shown
     found = compared(alice, later)["comparison"]
-    assert (found["change_ml"], found["change_percent"]) == pytest.approx((2.88, 59.26), abs=0.01)
+    assert (found["change_ml"], found["change_percent"]) == pytest.approx((2.88, 59), abs=0.001)
     assert found["smallest_detectable_change_percent"] == pytest.approx([-24.2, 31.9], abs=0.1)
     assert found["detectable"] is True
     assert found["earlier"]["scan"] == str(earlier.id)
@@ -68,14 +69,28 @@ def test_a_small_change_is_no_change(alice: Client, owner: User) -> None:
     found = compared(alice, later)["comparison"]
     assert 0 < found["change_percent"] < 31.9
     assert found["detectable"] is False
-    assert "No change that can be told from measuring again" in page(alice, later)
+    assert "No change that can be told from simulated repeats of one scan" in page(alice, later)
+
+
+def test_other_slices_and_other_series_are_warned_of(alice: Client, owner: User) -> None:
+    visits.visit(owner, SMALLER, spacing=Spacing(5.0, 2.0, 2.0))
+    like = visits.visit(owner, visits.large(), first_picture=1, spacing=Spacing(5.2, 2.0, 2.0))
+    notes = " ".join(compared(alice, like)["comparison"]["notes"])
+    assert "slices lie" not in notes
+    assert "kinds of series" not in notes
+    thin = visits.visit(owner, visits.large(), first_picture=2, spacing=Spacing(1.0, 2.0, 2.0))
+    Scan.objects.filter(pk=like.pk).update(sequence="FLAIR")
+    Scan.objects.filter(pk=thin.pk).update(fused_flair=like.pk)
+    notes = compared(alice, thin)["comparison"]["notes"]
+    assert any("Their slices lie" in note and "and 1 mm apart" in note for note in notes)
+    assert any("not read from the same kinds of series" in note for note in notes)
 
 
 def test_where_the_smallest_change_was_not_measured_nothing_is_claimed(alice: Client, owner: User) -> None:
     visits.visit(owner, SMALLER)
     later = visits.visit(owner, visits.large(), first_picture=1)
     found = compared(alice, later)["comparison"]
-    assert found["change_percent"] == pytest.approx(59.26, abs=0.01)
+    assert found["change_percent"] == 59
     assert (found["smallest_detectable_change_percent"], found["detectable"]) == (None, None)
     assert "The smallest detectable change is not known" in page(alice, later)
 

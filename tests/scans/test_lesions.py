@@ -8,6 +8,7 @@ import re
 import pytest
 from django.test import Client
 
+from detection import words
 from detection.models import Analysis, Scan, User
 from ml.findings import Compartment
 from ml.imaging.volume import Orientation, Placement, Spacing
@@ -20,6 +21,58 @@ def lesions(browser: Client, scan: Scan) -> str:
     part = page[page.index('aria-labelledby="lesions"') :]
     part = re.sub(r"<[^>]+>", " ", part[: part.index("</section>")])
     return " ".join(html.unescape(part).split())
+
+
+def parts(browser: Client, scan: Scan) -> tuple[str, str]:
+    """What that part shows at once, and what it keeps folded."""
+    page = browser.get(f"/scans/{scan.id}/").content.decode()
+    part = page[page.index('aria-labelledby="lesions"') :]
+    part = part[: part.index("How these were measured")]
+    at_once, _, folded = part.partition('<details class="fold"><summary>')
+    return at_once, folded
+
+
+class TestSmallOnes:
+    """Under a tenth of everything outlined and not measurable: listed, but below the others and folded."""
+
+    def test_they_are_counted_and_folded(self, alice: Client, owner: User) -> None:
+        at_once, folded = parts(alice, visits.visit(owner, visits.masks(visits.large(), visits.small())))
+        assert (at_once.count('<th scope="row">'), folded.count('<th scope="row">')) == (1, 1)
+        assert folded.startswith("1 smaller lesion, 0.1 ml</summary>")
+        assert "questions, not as findings" in folded
+        assert "All together: 7.84 ml." in at_once
+
+    def test_several_are_told_together_and_in_pixels_where_there_are_no_millilitres(
+        self, alice: Client, owner: User
+    ) -> None:
+        other = visits.ball(slices=6, first=0, last=0, row=12, column=44, radius=1.4)
+        mask = visits.masks(visits.large(), visits.small(), other)
+        _, folded = parts(alice, visits.visit(owner, mask))
+        assert folded.startswith("2 smaller lesions, together 0.2 ml</summary>")
+        at_once, folded = parts(alice, visits.visit(owner, mask, first_picture=1, spacing=None))
+        assert folded.startswith("2 smaller lesions, together 10 pixels</summary>")
+        assert "Volume: not computable, no pixel spacing." in at_once
+
+    def test_a_measurable_one_is_never_folded(self, alice: Client, owner: User) -> None:
+        whole = visits.ball(slices=6, first=0, last=4, row=32, column=24, radius=14)
+        second = visits.ball(slices=6, first=1, last=2, row=32, column=54, radius=4.0)
+        scan = visits.visit(owner, visits.masks(whole, second))
+        first, small = scan.current_analysis.findings["lesions"]
+        assert small["area_px"] < 0.1 * first["area_px"]
+        assert small["measurable"]
+        at_once, _ = parts(alice, scan)
+        assert at_once.count('<th scope="row">') == 2
+
+    def test_a_warning_of_flat_lesions_names_no_small_one(self, alice: Client, owner: User) -> None:
+        scan = visits.visit(owner, visits.masks(visits.large(), visits.small()))
+        assert "seen on one slice only" not in alice.get(f"/scans/{scan.id}/").content.decode()
+        alone = visits.visit(owner, visits.small(), first_picture=1)
+        assert "Lesion 1 is seen on one slice only" in alice.get(f"/scans/{alone.id}/").content.decode()
+
+    def test_result_and_count_have_them_like_all_others(self, alice: Client, owner: User) -> None:
+        scan = visits.visit(owner, visits.masks(visits.large(), visits.small()))
+        assert len(alice.get(f"/scans/{scan.id}/result.json").json()["lesions"]) == 2
+        assert "2 lesions on 4 of 6 slices." in lesions(alice, scan)
 
 
 def test_every_lesion_has_its_sizes_in_millimetres(alice: Client, owner: User) -> None:
@@ -36,6 +89,24 @@ def test_every_lesion_has_its_sizes_in_millimetres(alice: Client, owner: User) -
         "No a diameter under 10 mm",
     ):
         assert told in shown
+
+
+def test_thick_slices_have_their_own_threshold_and_say_so(alice: Client, owner: User) -> None:
+    shown = lesions(alice, visits.visit(owner, visits.large(), spacing=Spacing(15.0, 2.0, 2.0)))
+    assert "No a diameter under 30 mm" in shown
+    assert "Measurable: both at least 30 mm on two slices or more, twice the distance of slices" in shown
+    uneven = visits.visit(owner, visits.large(), first_picture=1, spacing=Spacing(None, 2.0, 2.0))
+    assert "Not computable no even slice distance" in lesions(alice, uneven)
+
+
+def test_lengths_are_told_to_the_tenth_of_a_millimetre() -> None:
+    assert [words.millimetres(value) for value in (9.87, 9.996, 0.94, 27.24, 112.6)] == [
+        "9.9",
+        "10",
+        "0.9",
+        "27.2",
+        "113",
+    ]
 
 
 def test_sides_are_the_patients_own(alice: Client, owner: User) -> None:
@@ -117,8 +188,8 @@ def test_a_doubtful_kind_of_outline_is_said_to_be_doubtful(alice: Client, owner:
 def test_a_lesion_leads_to_its_slice(alice: Client, owner: User) -> None:
     scan = visits.visit(owner, visits.masks(visits.large(), visits.small()))
     page = alice.get(f"/scans/{scan.id}/").content.decode()
-    assert '<a href="?slice=2">1</a>' in page
-    assert '<a href="?slice=6">2</a>' in page
+    assert '<a href="?slice=2" aria-label="Lesion 1, show slice 2">1</a>' in page
+    assert '<a href="?slice=6" aria-label="Lesion 2, show slice 6">2</a>' in page
     assert "Slice 6 of 6" in alice.get(f"/scans/{scan.id}/?slice=6").content.decode()
 
 

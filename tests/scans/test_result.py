@@ -88,6 +88,28 @@ def test_a_series_has_a_strip_of_links_that_work_without_script(alice: Client, o
         assert alice.get(f"/scans/{scan.id}/{odd}").status_code == 200
 
 
+class TestWhereASeriesWithoutALesionOpens:
+    """Slices under the lower threshold hold nothing, as far as the model can tell: then the middle is shown."""
+
+    def opened(self, browser: Client, owner: User, *shares: float) -> str:
+        (scan,) = rows.analysed(rows.study(owner, pictures=len(shares), as_series=True), Verdict.NO_TUMOUR)
+        found = scan.current_analysis.findings
+        slices = [{**each, "tumour_probability": share} for each, share in zip(found["slices"], shares, strict=True)]
+        limits = {"nothing_below": 0.2, "tumour_from": 0.6}
+        Analysis.objects.filter(scan=scan).update(findings={**found, "slices": slices, "slice_thresholds": limits})
+        return page(browser, scan)
+
+    def test_on_the_likeliest_and_says_so(self, alice: Client, owner: User) -> None:
+        shown = self.opened(alice, owner, 0.01, 0.3, 0.05, 0.02, 0.02)
+        assert "Slice 2 of 5" in shown
+        assert 'opens on the likeliest, <a href="?slice=2">slice 2</a>' in shown
+
+    def test_in_the_middle_where_no_slice_says_anything(self, alice: Client, owner: User) -> None:
+        shown = self.opened(alice, owner, 0.19, 0.01, 0.05, 0.02, 0.02)
+        assert "Slice 3 of 5" in shown
+        assert "likeliest" not in shown
+
+
 def test_while_it_waits_the_page_asks_again(alice: Client, owner: User) -> None:
     scan = rows.study(owner).scans.get()
     shown = page(alice, scan)

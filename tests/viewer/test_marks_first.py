@@ -37,7 +37,7 @@ def test_switched_off_the_picture_comes_bare_and_the_viewer_is_told(scan: Scan) 
     shown = page(scan, first=False)
     assert MARK not in shown
     assert 'data-marks="off"' in shown
-    assert 'data-act="mask" aria-label="Outline" aria-pressed="false"' in shown
+    assert 'data-act="mask" aria-label="Outline" title="Outline" aria-pressed="false"' in shown
 
 
 def test_whoever_has_no_script_may_ask_by_a_link(scan: Scan) -> None:

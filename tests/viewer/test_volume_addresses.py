@@ -90,7 +90,7 @@ def test_a_heat_map_is_told_only_where_it_was_made(alice: Client, scan: Scan) ->
 
     assert scan.current_analysis_id
     volume = Volume(np.stack([rows.head(n) for n in range(3)])[..., None], "series", ("a", "b", "c"))
-    heat = np.linspace(0, 1, volume.voxels.size).reshape(3, rows.SIDE, rows.SIDE)
+    heat = np.linspace(0, 255, volume.voxels.size).astype(np.uint8).reshape(3, rows.SIDE, rows.SIDE)
     for name, made in voxels.render(volume, rows.findings(volume, Verdict.TUMOUR), heat):
         storage.write_derived(scan.current_analysis_id, name, made)
     described = alice.get(f"/scans/{scan.pk}/volume.json").json()

@@ -3,18 +3,26 @@
 Section "Attribute Confidentiality Profiles" of PS3.15 annex E; the codes written into the file are those of
 context group 7050. Pixel data stay byte for byte; the preamble, the file meta information and everything
 private are made anew or go.
+
+The files of a series say the same in most of their attributes. What became of an attribute is remembered as the bytes
+that pydicom wrote of it, so that the next file's is neither parsed nor looked at nor written again.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from pydicom import Dataset, FileMetaDataset
+from pydicom.charset import default_encoding
 from pydicom.datadict import keyword_for_tag
 from pydicom.dataelem import RawDataElement
-from pydicom.filewriter import dcmwrite
+from pydicom.filebase import DicomBytesIO, DicomIO
+from pydicom.filereader import read_dataset
+from pydicom.filewriter import dcmwrite, write_dataset, write_file_meta_info
 from pydicom.sequence import Sequence
 from pydicom.tag import BaseTag
 from pydicom.uid import (
@@ -40,6 +48,12 @@ METHODS = (
 MOST_DEPTH = 16
 """Sequences within sequences; a file that goes deeper is an attack on the walker."""
 
+LONGEST_REMEMBERED, MOST_REMEMBERED = 2048, 8192
+"""Bytes of a value, and how many attributes are remembered."""
+
+_PREAMBLE = 128
+_NATIVE = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
+
 NOBODY = "Anonymous"
 SOME_AGENT = "Contrast agent"
 SOME_CODE = "Code"
@@ -62,7 +76,7 @@ _OWN_FORMS = {
 }
 
 
-def deidentify(dataset: Dataset, pseudonym: str) -> None:
+def deidentify(dataset: Dataset, pseudonym: str, *, may_show_text: bool) -> None:
     """Take from a parsed dataset, in place, whatever may say who the patient is.
 
     Parameters
@@ -71,6 +85,8 @@ def deidentify(dataset: Dataset, pseudonym: str) -> None:
         As `headers.dicom.load` gives it, with pixels or without.
     pseudonym : str
         Becomes PatientID and PatientName; empty where the file names no patient.
+    may_show_text : bool
+        Whether names may be burnt into the pixels, which stay: the file does not claim then that the identity is gone.
 
     Raises
     ------
@@ -79,14 +95,11 @@ def deidentify(dataset: Dataset, pseudonym: str) -> None:
     """
     _walk(dataset, 0)
     dataset.pop("SpecificCharacterSet", None)  # what is left is plain ASCII
-    dataset.PatientName = pseudonym or NOBODY
-    dataset.PatientID = pseudonym
-    dataset.PatientBirthDate = ""
-    dataset.PatientSex = ""
-    dataset.PatientIdentityRemoved = "YES"
-    dataset.DeidentificationMethod = "Brainscan: PS3.15 basic profile"
-    dataset.DeidentificationMethodCodeSequence = Sequence(_code(value, meaning) for value, meaning in METHODS)
-    dataset.LongitudinalTemporalInformationModified = "UNMODIFIED"
+    # So that pydicom does not parse and write every value anew for the sake of another character set.
+    implicit, little = dataset.original_encoding
+    dataset.set_original_encoding(implicit, little, default_encoding)
+    for element in _stamp(pseudonym, may_show_text, *_encoding(dataset)):
+        dataset[element.tag] = element
 
 
 def write(dataset: Dataset, target: Path, *, received_sha256: str) -> None:
@@ -97,9 +110,21 @@ def write(dataset: Dataset, target: Path, *, received_sha256: str) -> None:
     received_sha256 : str
         Of the file as it came: names an instance that lacks a UID of its own.
     """
-    dataset.file_meta = _file_meta(dataset, received_sha256)
-    dataset.preamble = bytes(128)
-    dcmwrite(target, dataset, enforce_file_format=True)
+    meta = dataset.file_meta = _file_meta(dataset, received_sha256)
+    dataset.preamble = bytes(_PREAMBLE)
+    syntax = meta.TransferSyntaxUID
+    if syntax not in _NATIVE:
+        dcmwrite(target, dataset, enforce_file_format=True)
+        return
+    # What dcmwrite does too, without its copies of the file meta information.
+    if "PixelData" in dataset:
+        dataset["PixelData"].is_undefined_length = False
+    with target.open("wb") as file:
+        out = DicomIO(file)
+        out.is_implicit_VR, out.is_little_endian = syntax.is_implicit_VR, syntax.is_little_endian
+        out.write(dataset.preamble + b"DICM")
+        write_file_meta_info(out, meta)
+        write_dataset(out, dataset)
 
 
 def _file_meta(dataset: Dataset, received_sha256: str) -> FileMetaDataset:
@@ -122,6 +147,38 @@ def transfer_syntax(dataset: Dataset) -> UID:
     if implicit:
         return ImplicitVRLittleEndian
     return ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+
+
+def _encoding(dataset: Dataset) -> tuple[bool, bool]:
+    """Whether a dataset was read as implicit VR, and as little endian; what was not read from a file is explicit, little."""
+    implicit, little = dataset.original_encoding
+    return bool(implicit), little is not False
+
+
+@lru_cache(maxsize=8)
+def _stamp(pseudonym: str, may_show_text: bool, implicit: bool, little: bool) -> tuple[RawDataElement, ...]:
+    """What every file of a patient says instead of the patient's own attributes."""
+    stamp = Dataset()
+    stamp.PatientName = pseudonym or NOBODY
+    stamp.PatientID = pseudonym
+    stamp.PatientBirthDate = ""
+    stamp.PatientSex = ""
+    stamp.PatientIdentityRemoved = "NO" if may_show_text else "YES"  # of attributes and pixel data (PS3.3 C.7.1.1)
+    stamp.DeidentificationMethod = "Brainscan: PS3.15 basic profile; pixels as they came"
+    stamp.DeidentificationMethodCodeSequence = Sequence(_code(value, meaning) for value, meaning in METHODS)
+    stamp.LongitudinalTemporalInformationModified = "UNMODIFIED"
+    return _as_stored(stamp, implicit, little)
+
+
+def _as_stored(dataset: Dataset, implicit: bool, little: bool) -> tuple[RawDataElement, ...]:
+    """Its elements as pydicom writes them, read back: such elements it writes again without parsing them."""
+    buffer = DicomBytesIO()
+    buffer.is_implicit_VR, buffer.is_little_endian = implicit, little
+    dataset.set_original_encoding(implicit, little, default_encoding)
+    write_dataset(buffer, dataset)
+    buffer.seek(0)
+    found = read_dataset(buffer, implicit, little)  # type: ignore[arg-type]  # reads whatever has a file's methods
+    return tuple(element for _, element in found.items())  # type: ignore[misc]  # raw, as nobody has looked at it
 
 
 def _code(value: str, meaning: str) -> Dataset:
@@ -151,8 +208,45 @@ def _treat(dataset: Dataset, tag: BaseTag, depth: int, *, coded: bool) -> None:
     if doing is Act.REMOVE:
         del dataset[tag]
         return
-    if doing is Act.KEEP and _is_as_declared(dataset.get_item(tag), tag):
+    found = dataset.get_item(tag)
+    if doing is Act.KEEP and _is_as_declared(found, tag):
         return
+    # Deeper, it also depends on the code that an item holds.
+    if depth or not isinstance(found, RawDataElement) or len(found.value or b"") > LONGEST_REMEMBERED:
+        _look_at(dataset, tag, doing, depth, coded=coded)
+        return
+    key = (*found._replace(value_tell=0), *_encoding(dataset), str(dataset.original_character_set))
+    if key not in _remembered:
+        _look_at(dataset, tag, doing, depth, coded=False)
+        if key in _seen_once:
+            _remember(key, dataset, tag)
+        elif len(_seen_once) < MOST_REMEMBERED:
+            _seen_once.add(key)
+    elif (known := _remembered[key]) is not None:
+        dataset[tag] = known
+    else:
+        del dataset[tag]
+
+
+_remembered: dict[Hashable, RawDataElement | None] = {}
+"""What became of an attribute at the top of a dataset, None where it went. A process of the door sees one upload."""
+_seen_once: set[Hashable] = set()
+"""Many are another one in every file, and remembering costs more than looking."""
+
+
+def _remember(key: Hashable, dataset: Dataset, tag: BaseTag) -> None:
+    if tag not in dataset:
+        _remembered[key] = None
+        return
+    alone = Dataset()
+    alone[tag] = dataset[tag]
+    try:
+        (_remembered[key],) = _as_stored(alone, *_encoding(dataset))
+    except Exception:  # noqa: BLE001 - what cannot be written is left for `write` to refuse
+        return
+
+
+def _look_at(dataset: Dataset, tag: BaseTag, doing: Act, depth: int, *, coded: bool) -> None:
     element = dataset[tag]
     if not _fits(element.VR, expected(int(tag))):
         del dataset[tag]

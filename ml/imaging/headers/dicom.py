@@ -15,18 +15,20 @@ from typing import TYPE_CHECKING
 from ml.imaging.errors import UploadRefused, damaged
 from ml.imaging.headers.dicom_frames import SECONDARY_CAPTURE, Frame, frames, macros
 from ml.imaging.headers.dicom_pixels import DEFLATED, check_decodes
-from ml.imaging.headers.dicom_values import item, listed, number, stripped, whole
+from ml.imaging.headers.dicom_values import item, listed, number, stripped, value, whole
 from ml.imaging.headers.facts import FileFacts, check_volume
 from ml.imaging.limits import Limits
 from ml.imaging.sequence import Acquisition
 
 if TYPE_CHECKING:
-    from pydicom import Dataset
+    from pydicom import Dataset, FileDataset
 
 # pydicom warns with the values that it finds, and those may be a patient's.
 logging.getLogger("pydicom").setLevel(logging.CRITICAL)
 
-_PREAMBLE = 128
+_PREAMBLE, _HEAD = 128, 1024
+_LONG = 8192
+_META_GROUP, _TRANSFER_SYNTAX = b"\x02\0", b"\x10\0"
 _FOREIGN = (b"MZ", b"\x7fELF", b"#!", b"PK", b"%PDF", b"\xca\xfe\xba\xbe", b"\xcf\xfa\xed\xfe", b"<")
 _FIRST_GROUPS = (b"\x02\0", b"\x08\0")
 ONLY_THE_LIST = "A DICOMDIR is only the list. Upload the folder with the images."
@@ -112,8 +114,12 @@ def facts_of(instance: Instance) -> FileFacts:
     return FileFacts("dicom", instance.rows, instance.columns, len(instance.frames), instance.bits, instance.channels)
 
 
-def load(path: Path, limits: Limits, *, with_pixels: bool = True) -> Dataset:
+def load(path: Path, limits: Limits, *, with_pixels: bool = True, pixels_later: bool = False) -> FileDataset:
     """Parse one file.
+
+    Args:
+        with_pixels: whether to read on when the pixels come.
+        pixels_later: leaves long values in the file until they are asked for; it has to stay as it is until then.
 
     Raises:
         UploadRefused: 400 if it is no sound DICOM file, 413 if it unpacks to too much.
@@ -122,17 +128,58 @@ def load(path: Path, limits: Limits, *, with_pixels: bool = True) -> Dataset:
 
     config.settings.reading_validation_mode = config.IGNORE
     with path.open("rb") as file:
-        preamble = file.read(_PREAMBLE + 4)
-    if preamble.endswith(b"DICM") and preamble.startswith(_FOREIGN):
-        raise UploadRefused("The file pretends to be two kinds at once. Export the scan again.")
-    try:
-        if preamble.endswith(b"DICM"):
-            _check_deflated(path, limits)
-        return dcmread(path, force=not preamble.endswith(b"DICM"), stop_before_pixels=not with_pixels)
-    except (UploadRefused, MemoryError):
-        raise
-    except Exception:  # noqa: BLE001 - pydicom's parsers raise nearly anything on hostile files
-        raise damaged() from None
+        head = file.read(_HEAD)
+        has_preamble = head[_PREAMBLE : _PREAMBLE + 4] == b"DICM"
+        if has_preamble and head.startswith(_FOREIGN):
+            raise UploadRefused("The file pretends to be two kinds at once. Export the scan again.")
+        try:
+            if has_preamble and not _is_plainly_inflated(head):
+                _check_deflated(path, limits)
+            file.seek(0)
+            return dcmread(
+                file,
+                defer_size=_LONG if pixels_later else None,
+                force=not has_preamble,
+                stop_before_pixels=not with_pixels,
+            )
+        except (UploadRefused, MemoryError):
+            raise
+        except Exception:  # noqa: BLE001 - pydicom's parsers raise nearly anything on hostile files
+            raise damaged() from None
+
+
+def beside(dataset: Dataset) -> Dataset:
+    """A dataset of its own with the same elements: what is parsed in it stays unparsed in the other."""
+    from pydicom import Dataset
+
+    copy = Dataset(dict(dataset.items()))
+    implicit, little = dataset.original_encoding
+    copy.set_original_encoding(implicit, little, dataset.original_character_set)
+    copy.file_meta = dataset.file_meta
+    return copy
+
+
+def _is_plainly_inflated(head: bytes) -> bool:
+    """Whether the file meta information (PS3.10 7.1), all of it in the file's first bytes, names one other transfer syntax.
+
+    Anything unusual in it is left for pydicom's own reading of it.
+    """
+    at, found = _PREAMBLE + 4, 0
+    while len(head) >= at + 12:
+        if head[at : at + 2] != _META_GROUP:
+            return found == 1
+        number, vr = head[at + 2 : at + 4], head[at + 4 : at + 6]
+        long = vr == b"OB"
+        if not long and vr not in (b"UI", b"UL", b"SH", b"AE"):
+            return False
+        start = at + (12 if long else 8)
+        end = start + int.from_bytes(head[start - (4 if long else 2) : start], "little")
+        if number == _TRANSFER_SYNTAX:
+            found += 1
+            if DEFLATED.encode() in head[start:end]:
+                return False
+        at = end
+    return False
 
 
 def _check_deflated(path: Path, limits: Limits) -> None:
@@ -169,21 +216,21 @@ def instance_of(dataset: Dataset, limits: Limits) -> Instance:
 
 
 def _instance(dataset: Dataset, limits: Limits) -> Instance:
-    modality = str(dataset.get("Modality", "")).upper()
+    modality = str(value(dataset, "Modality", "")).upper()
     if modality in _NOT_SCANS:
         raise UploadRefused("This DICOM file is a report or a plan, not a scan. Remove it to go on.", 415)
-    if str(dataset.get("MediaStorageSOPClassUID", dataset.get("SOPClassUID", ""))) == _DIRECTORY or (
+    if str(value(dataset, "MediaStorageSOPClassUID", value(dataset, "SOPClassUID", ""))) == _DIRECTORY or (
         "DirectoryRecordSequence" in dataset
     ):
         raise UploadRefused(ONLY_THE_LIST, 415)
     if "Rows" not in dataset or "Columns" not in dataset:
         raise UploadRefused("This DICOM file holds no image. Remove it to go on.", 415)
-    kinds = tuple(str(kind).upper().strip() for kind in listed(dataset.get("ImageType")))
+    kinds = tuple(str(kind).upper().strip() for kind in listed(value(dataset, "ImageType")))
 
     rows, columns = int(dataset.Rows), int(dataset.Columns)
-    channels = int(dataset.get("SamplesPerPixel", 1))
-    count = int(dataset.get("NumberOfFrames") or 1)
-    allocated = int(dataset.get("BitsAllocated", 16))
+    channels = int(value(dataset, "SamplesPerPixel", 1))
+    count = int(value(dataset, "NumberOfFrames") or 1)
+    allocated = int(value(dataset, "BitsAllocated", 16))
     if channels not in (1, 3) or count < 1 or allocated not in (8, 16, 32, 64):
         raise UploadRefused("The image's pixels are of a kind that is not read. Export it as 16-bit grey.", 415)
     check_volume(count, rows, columns, channels, limits)
@@ -192,9 +239,9 @@ def _instance(dataset: Dataset, limits: Limits) -> Instance:
         rows=rows,
         columns=columns,
         channels=channels,
-        photometric=str(dataset.get("PhotometricInterpretation", "MONOCHROME2")).strip(),
-        bits=int(dataset.get("BitsStored") or allocated),
-        signed=int(dataset.get("PixelRepresentation") or 0) == 1,
+        photometric=str(value(dataset, "PhotometricInterpretation", "MONOCHROME2")).strip(),
+        bits=int(value(dataset, "BitsStored") or allocated),
+        signed=int(value(dataset, "PixelRepresentation") or 0) == 1,
         frames=found,
         patient=stripped(dataset, "PatientID"),
         issuer=stripped(dataset, "IssuerOfPatientID"),
@@ -202,11 +249,11 @@ def _instance(dataset: Dataset, limits: Limits) -> Instance:
         instance=stripped(dataset, "SOPInstanceUID"),
         frame_of_reference=stripped(dataset, "FrameOfReferenceUID"),
         concatenation=stripped(dataset, "ConcatenationUID"),
-        part=whole(dataset.get("InConcatenationNumber")),
-        parts=whole(dataset.get("InConcatenationTotalNumber")),
-        number=whole(dataset.get("InstanceNumber")),
-        series_number=whole(dataset.get("SeriesNumber")),
-        acquisition_number=whole(dataset.get("AcquisitionNumber")),
+        part=whole(value(dataset, "InConcatenationNumber")),
+        parts=whole(value(dataset, "InConcatenationTotalNumber")),
+        number=whole(value(dataset, "InstanceNumber")),
+        series_number=whole(value(dataset, "SeriesNumber")),
+        acquisition_number=whole(value(dataset, "AcquisitionNumber")),
         image_type=kinds,
         acquired_on=stripped(dataset, "StudyDate").replace(".", "")[:8],
         is_localiser="LOCALIZER" in kinds,
@@ -221,16 +268,18 @@ def _acquisition(dataset: Dataset, modality: str, found: tuple[Frame, ...]) -> A
     first = macros(dataset, 0)
     timing, modifier = first("MRTimingAndRelatedParametersSequence"), first("MRModifierSequence")
     inversion = (
-        dataset.get("InversionTime") if modifier is None else next(iter(listed(modifier.get("InversionTimes"))), None)
+        value(dataset, "InversionTime")
+        if modifier is None
+        else next(iter(listed(value(modifier, "InversionTimes"))), None)
     )
     return Acquisition(
-        text=" ".join(str(dataset.get(key) or "") for key in ("SeriesDescription", "ProtocolName", "SequenceName")),
+        text=" ".join(str(value(dataset, key) or "") for key in ("SeriesDescription", "ProtocolName", "SequenceName")),
         modality=modality,
-        repetition_ms=number((dataset if timing is None else timing).get("RepetitionTime")),
+        repetition_ms=number(value(dataset if timing is None else timing, "RepetitionTime")),
         echo_ms=found[0].echo_ms,
         inversion_ms=number(inversion),
         contrast_agent=bool(stripped(dataset, "ContrastBolusAgent"))
-        or item(dataset.get("ContrastBolusAgentSequence")) is not None,
+        or item(value(dataset, "ContrastBolusAgentSequence")) is not None,
     )
 
 

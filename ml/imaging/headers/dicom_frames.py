@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ml.imaging.errors import UploadRefused, damaged
-from ml.imaging.headers.dicom_values import item, listed, number, numbers, stripped, whole
+from ml.imaging.headers.dicom_values import item, listed, number, numbers, stripped, value, whole
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -63,13 +63,13 @@ def frames(dataset: Dataset, count: int) -> tuple[Frame, ...]:
     Raises:
         UploadRefused: 400 for another number of functional groups, or a pixel spacing of zero or less.
     """
-    each = dataset.get("PerFrameFunctionalGroupsSequence")
-    if item(dataset.get("SharedFunctionalGroupsSequence")) is None and each is None:
+    each = value(dataset, "PerFrameFunctionalGroupsSequence")
+    if item(value(dataset, "SharedFunctionalGroupsSequence")) is None and each is None:
         frame = replace(
             _frame(dataset, dataset, dataset, dataset, dataset),
-            temporal_number=whole(dataset.get("TemporalPositionIdentifier")),
-            echo_ms=number(dataset.get("EchoTime")),
-            b_value=number(dataset.get("DiffusionBValue")),
+            temporal_number=whole(value(dataset, "TemporalPositionIdentifier")),
+            echo_ms=number(value(dataset, "EchoTime")),
+            b_value=number(value(dataset, "DiffusionBValue")),
         )
         # Classic multi-frame: one position for all of them says nothing about each.
         return (frame,) if count == 1 else (replace(frame, position=None),) * count
@@ -80,11 +80,14 @@ def frames(dataset: Dataset, count: int) -> tuple[Frame, ...]:
 
 def macros(dataset: Dataset, index: int) -> Macro:
     """The functional groups of one frame: its own before the shared ones; nothing at all for a classic file."""
-    shared, each = item(dataset.get("SharedFunctionalGroupsSequence")), dataset.get("PerFrameFunctionalGroupsSequence")
+    shared, each = (
+        item(value(dataset, "SharedFunctionalGroupsSequence")),
+        value(dataset, "PerFrameFunctionalGroupsSequence"),
+    )
     own = each[index] if each is not None and index < len(each) else None
 
     def macro(name: str) -> Dataset | None:
-        found = (item(group.get(name)) for group in (own, shared) if group is not None)
+        found = (item(value(group, name)) for group in (own, shared) if group is not None)
         return next((one for one in found if one is not None), None)
 
     return macro
@@ -102,10 +105,10 @@ def _enhanced(dataset: Dataset, macro: Macro) -> Frame:
             macro("PixelValueTransformationSequence"),
         ),
         stack="" if content is None else stripped(content, "StackID"),
-        temporal_number=None if content is None else whole(content.get("TemporalPositionIndex")),
-        echo_ms=number(dataset.get("EchoTime") if echo is None else echo.get("EffectiveEchoTime")),
-        b_value=None if diffusion is None else number(diffusion.get("DiffusionBValue")),
-        kinds=() if kind is None else tuple(str(each).upper().strip() for each in listed(kind.get("FrameType"))),
+        temporal_number=None if content is None else whole(value(content, "TemporalPositionIndex")),
+        echo_ms=number(value(dataset, "EchoTime") if echo is None else value(echo, "EffectiveEchoTime")),
+        b_value=None if diffusion is None else number(value(diffusion, "DiffusionBValue")),
+        kinds=() if kind is None else tuple(str(each).upper().strip() for each in listed(value(kind, "FrameType"))),
     )
 
 
@@ -118,13 +121,13 @@ def _frame(
 ) -> Frame:
     where = numbers(position, "ImagePositionPatient", 3)
     spacing = numbers(measures, "PixelSpacing", 2)
-    captured = str(dataset.get("SOPClassUID", "")).startswith(SECONDARY_CAPTURE)
+    captured = str(value(dataset, "SOPClassUID", "")).startswith(SECONDARY_CAPTURE)
     if spacing is not None and not captured and min(spacing) <= 0:
         raise UploadRefused("The file gives a pixel spacing of zero or less. Export the series again.")
     if spacing is not None and (captured or not all(0.02 <= value <= 20.0 for value in spacing)):
         spacing = None  # a screenshot's spacing, or a placeholder, is no measure of the patient
-    slope = number(rescale.get("RescaleSlope")) if rescale is not None else None
-    intercept = number(rescale.get("RescaleIntercept")) if rescale is not None else None
+    slope = number(value(rescale, "RescaleSlope")) if rescale is not None else None
+    intercept = number(value(rescale, "RescaleIntercept")) if rescale is not None else None
     return Frame(
         position=(where[0], where[1], where[2]) if where else None,
         directions=_directions(numbers(orientation, "ImageOrientationPatient", 6)),

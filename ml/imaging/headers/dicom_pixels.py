@@ -10,6 +10,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from ml.imaging.errors import UploadRefused, damaged
+from ml.imaging.headers.dicom_values import value
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -61,7 +62,7 @@ def check_pixels(dataset: Dataset, instance: Instance) -> None:
     if is_encapsulated(dataset):
         _check_fragments(data, len(instance.frames))
         return
-    bits = int(dataset.get("BitsAllocated", 16))
+    bits = int(value(dataset, "BitsAllocated", 16))
     if keys[0] != "PixelData":
         bits = 32 if keys[0].startswith("Float") else 64
     # 4:2:2 colour stores two channels' worth for three.

@@ -4,22 +4,37 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pydicom import Dataset
+    from pydicom.tag import BaseTag
+
+
+def value(dataset: Dataset, keyword: str, default: Any = None) -> Any:
+    """The value of an attribute: as `dataset.get`, and several times quicker where there is none."""
+    tag = _tag(keyword)
+    return dataset[tag].value if tag in dataset.keys() else default  # noqa: SIM118 - the dataset itself answers slowly
+
+
+@cache
+def _tag(keyword: str) -> BaseTag:
+    from pydicom.tag import Tag
+
+    return Tag(keyword)
 
 
 def stripped(dataset: Dataset, key: str) -> str:
     """A text without padding; empty where there is none."""
-    return str(dataset.get(key) or "").strip(" \0")
+    return str(value(dataset, key) or "").strip(" \0")
 
 
-def listed(value: Any) -> list[Any]:
+def listed(found: Any) -> list[Any]:
     """One value or several as a list."""
-    if value is None:
+    if found is None:
         return []
-    return list(value) if isinstance(value, Sequence) and not isinstance(value, str | bytes) else [value]
+    return list(found) if isinstance(found, Sequence) and not isinstance(found, str | bytes) else [found]
 
 
 def item(sequence: Any) -> Dataset | None:
@@ -27,18 +42,18 @@ def item(sequence: Any) -> Dataset | None:
     return sequence[0] if sequence is not None and len(sequence) > 0 else None
 
 
-def number(value: Any) -> float | None:
+def number(stated: Any) -> float | None:
     """A finite number, or None."""
     try:
-        found = float(value)
+        found = float(stated)
     except (TypeError, ValueError):
         return None
     return found if math.isfinite(found) else None
 
 
-def whole(value: Any) -> int | None:
+def whole(stated: Any) -> int | None:
     """A whole number, or None."""
-    found = number(value)
+    found = number(stated)
     return None if found is None else int(found)
 
 
@@ -46,6 +61,6 @@ def numbers(dataset: Dataset | None, key: str, count: int) -> list[float] | None
     """Exactly `count` finite numbers, or None."""
     if dataset is None:
         return None
-    found = [number(value) for value in listed(dataset.get(key))]
-    known = [value for value in found if value is not None]
+    found = [number(each) for each in listed(value(dataset, key))]
+    known = [each for each in found if each is not None]
     return known if len(known) == len(found) == count else None

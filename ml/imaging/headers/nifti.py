@@ -21,6 +21,8 @@ GZIP = b"\x1f\x8b"
 SIZES = {348: 1, 540: 2}
 MAX_OFFSET = 16 * 1024 * 1024
 _CHUNK = 1024 * 1024
+_SCANNER, _TEMPLATE = 1, 3
+"""Codes of whose coordinates a form leads to (nifti1.h): the scanner's; from the other on a template's."""
 
 # NIfTI datatype code -> (numpy name, bits of one channel, channels)
 DATATYPES: dict[int, tuple[str, int, int]] = {
@@ -56,6 +58,9 @@ class Header:
         unit_mm: millimetres in one unit of length, or None where the file names no unit.
         affine: three rows of four numbers, from voxel to the patient's millimetres (right, anterior, superior), or
             None without geometry.
+        in_template: whether these are the coordinates of a template (Talairach, MNI or another) and no scanner's.
+        stretched: whether these are other coordinates than a scanner's, and make voxels of another size than the file
+            states besides: what was done to the head there is not known.
     """
 
     block: bytes
@@ -67,6 +72,8 @@ class Header:
     has_geometry: bool
     unit_mm: float | None
     affine: Rows | None = None
+    in_template: bool = False
+    stretched: bool = False
 
     @property
     def data_bytes(self) -> int:
@@ -156,9 +163,9 @@ def _first(block: bytes, order: Literal["<", ">"]) -> Header:
     pixdim = struct.unpack_from(f"{order}8f", block, 76)
     quaternion = struct.unpack_from(f"{order}6f", block, 256)
     rows = struct.unpack_from(f"{order}12f", block, 280)
-    affine = _affine(sform, qform, pixdim, quaternion, rows)
+    placed = _placed(sform, qform, pixdim, quaternion, rows)
     return _header(
-        block[:348], 1, order, dim, datatype, int(offset), qform, sform, block[123], paired=paired, affine=affine
+        block[:348], 1, order, dim, datatype, int(offset), qform, sform, block[123], paired=paired, placed=placed
     )
 
 
@@ -171,15 +178,34 @@ def _second(block: bytes, order: Literal["<", ">"]) -> Header:
     pixdim = struct.unpack_from(f"{order}8d", block, 104)
     quaternion = struct.unpack_from(f"{order}6d", block, 352)
     rows = struct.unpack_from(f"{order}12d", block, 400)
-    affine = _affine(sform, qform, pixdim, quaternion, rows)
+    placed = _placed(sform, qform, pixdim, quaternion, rows)
     paired = block[4:7] == b"ni2"
-    return _header(block, 2, order, dim, datatype, offset, qform, sform, units, paired=paired, affine=affine)
+    return _header(block, 2, order, dim, datatype, offset, qform, sform, units, paired=paired, placed=placed)
+
+
+def _placed(
+    sform: int, qform: int, pixdim: tuple[float, ...], quaternion: tuple[float, ...], rows: tuple[float, ...]
+) -> tuple[Rows | None, bool, bool]:
+    """Voxel to millimetres, whether a template's, and whether stretched (see `Header`).
+
+    The sform where it is given, else the qform (nifti1.h, methods 2 and 3). But the codes say whose coordinates they
+    are, and a sform may be an affine registration, which scales: where it leads into a template, or scales, and the
+    qform into the scanner, the qform has the head's own millimetres.
+    """
+    by_sform = _affine(sform, 0, pixdim, quaternion, rows)
+    if by_sform is None or sform == _SCANNER:
+        return by_sform or _affine(0, qform, pixdim, quaternion, rows), not by_sform and qform >= _TEMPLATE, False
+    sizes = [math.sqrt(sum(row[axis] ** 2 for row in by_sform)) for axis in range(3)]
+    scaled = any(abs(size - stated) > 0.01 * abs(stated) for size, stated in zip(sizes, pixdim[1:4], strict=True))
+    if qform == _SCANNER and (scaled or sform >= _TEMPLATE):
+        return _affine(0, qform, pixdim, quaternion, rows), False, False
+    return by_sform, sform >= _TEMPLATE, scaled
 
 
 def _affine(
     sform: int, qform: int, pixdim: tuple[float, ...], quaternion: tuple[float, ...], rows: tuple[float, ...]
 ) -> Rows | None:
-    """Voxel to millimetres: the sform where it is given, else the qform (nifti1.h, methods 2 and 3).
+    """Voxel to millimetres by the sform, else by the qform; None without either.
 
     Raises:
         UploadRefused: 400 for sizes and positions that no head can have.
@@ -222,7 +248,7 @@ def _header(
     units: int,
     *,
     paired: bool,
-    affine: Rows | None,
+    placed: tuple[Rows | None, bool, bool],
 ) -> Header:
     if paired:
         raise UploadRefused("The image is in a second file. Save both as one .nii or .nii.gz file.", 415)
@@ -242,7 +268,9 @@ def _header(
         offset=offset,
         has_geometry=sform > 0 or qform > 0,
         unit_mm={1: 1000.0, 2: 1.0, 3: 0.001}.get(units & 0x07),
-        affine=affine,
+        affine=placed[0],
+        in_template=placed[1],
+        stretched=placed[2],
     )
 
 

@@ -18,7 +18,11 @@ from ml.imaging.headers import format_of, head_of
 from ml.imaging.limits import DEFAULT, Limits
 from ml.imaging.readers import dicom, nifti, picture
 from ml.imaging.sequence_check import CONTRADICTED, contradicts
-from ml.imaging.volume import Volume
+from ml.imaging.volume import OBLIQUE_FROM, Volume
+
+OBLIQUE = (
+    "The slices lie {:.0f}° off {}. Diameters were measured on them as acquired; a printed letter is the nearest side."
+)
 
 READERS: tuple[ModuleType, ...] = (dicom, nifti, picture)
 
@@ -58,6 +62,9 @@ def read(
             raise UploadRefused(refusal.sentence, refusal.status, index=index) from None
     if contradicts(volume):
         volume = replace(volume, sequence=None, notes=(*volume.notes, CONTRADICTED))
+    if volume.orientation and volume.placement and volume.placement.tilt >= OBLIQUE_FROM:
+        told = OBLIQUE.format(volume.placement.tilt, volume.orientation.plane)
+        volume = replace(volume, notes=(*volume.notes, told))
     if BURNT_IN not in volume.notes and may_show_text(volume):
         volume = replace(volume, notes=(*volume.notes, BURNT_IN))
     if not left_out:

@@ -34,14 +34,19 @@ __all__ = ["accepts", "read"]
 
 SEVERAL_SERIES = "The files hold {} series. The largest was read, with {} slices."
 MIXED = "The series mixes {} kinds of picture. The largest was read, with {} slices."
+NEGATIVE = "The files store a negative (MONOCHROME1). It was turned over, so values are not the files' own."
 MOSAIC = "This is a mosaic of many slices in one image. For a result, export the slices one by one."
 
 
 @dataclass(frozen=True)
 class Slice:
-    """One frame of one file, before its pixels are decoded."""
+    """One frame of one file, before its pixels are decoded.
+
+    `dataset` is the parsed file, whose pixels are read when they are asked for; None where that is not possible.
+    """
 
     path: Path
+    dataset: Dataset | None
     name: str
     file_index: int
     instance: Instance
@@ -92,6 +97,8 @@ def read(paths: Sequence[Path], names: Sequence[str], *, as_series: bool, limits
     check_volume(len(chosen), first.rows, first.columns, first.channels, limits)
     if any(found.instance.is_mosaic for found in chosen):
         notes.append(MOSAIC)
+    if any(found.instance.photometric == "MONOCHROME1" for found in chosen):
+        notes.append(NEGATIVE)
     if any(found.instance.may_show_text for found in chosen):
         notes.append(BURNT_IN)
     code, orientation = upright(chosen[0].frame.directions)
@@ -125,11 +132,13 @@ def _instances(
                 named += dicomdir.entries(path, limits)
             continue
         try:
-            instance = instance_of(load(path, limits, with_pixels=False), limits)
+            dataset = load(path, limits, pixels_later=True)
+            instance = instance_of(dataset, limits)
         except UploadRefused as error:
             refusal = refusal or UploadRefused(error.sentence, error.status, index=index)
             continue
-        found += [Slice(path, name, index, instance, frame) for frame in range(len(instance.frames))]
+        kept = dataset if dataset.buffer is None else None  # a deflated one is in memory as a whole
+        found += [Slice(path, kept, name, index, instance, frame) for frame in range(len(instance.frames))]
     return found, named, refusal
 
 
@@ -149,7 +158,7 @@ def _largest_series(found: Sequence[Slice]) -> tuple[list[Slice], list[str]]:
 
 
 def _voxels(chosen: Sequence[Slice], code: int, limits: Limits) -> np.ndarray:
-    """Decode slice by slice into one array, so that only one file is in memory beside it."""
+    """Decode slice by slice into one array, so that only one file's pixels are in memory beside it."""
     pixels: np.ndarray | None = None
     places = {(found.file_index, found.frame_index): place for place, found in enumerate(chosen)}
     for file_index in dict.fromkeys(found.file_index for found in chosen):
@@ -180,11 +189,12 @@ def _holding(one: np.dtype, other: np.dtype) -> np.dtype:
 
 
 def _decoded(file: Slice, limits: Limits) -> Iterator[tuple[int, np.ndarray]]:
-    """Every frame of one file as (rows, columns, channels), rescaled, in an allowed dtype."""
-    dataset = load(file.path, limits)
-    instance = instance_of(dataset, limits)
-    if instance != file.instance:
-        raise damaged()  # the file changed while it was read
+    """Every frame of one file as (rows, columns, channels), rescaled, in an allowed dtype. Empties its dataset."""
+    dataset, instance = file.dataset, file.instance
+    if dataset is None:
+        dataset = load(file.path, limits)
+        if instance_of(dataset, limits) != instance:
+            raise damaged()  # the file changed while it was read
     check_pixels(dataset, instance)
     count = 0
     try:
@@ -197,6 +207,8 @@ def _decoded(file: Slice, limits: Limits) -> Iterator[tuple[int, np.ndarray]]:
         raise
     except Exception:  # noqa: BLE001 - codecs raise what they like
         raise damaged() from None
+    finally:
+        dataset.clear()
     if count != len(instance.frames):
         raise UploadRefused("The file is cut short: slices are missing. Export it again and upload the new copy.")
 

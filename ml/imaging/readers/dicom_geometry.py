@@ -6,13 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from ml.imaging.grouping import SAME_PLACE_MM, evenly_spaced
 from ml.imaging.headers.dicom_frames import Frame, Triple
 from ml.imaging.volume import AxisLabel, Orientation, Placement, Spacing, orientation_code
 
-# Positions closer than this (mm) are the same place.
-SAME_PLACE_MM = 0.01
-# Distances between neighbours may differ by this part of their median and still be one spacing.
-UNEVEN = 0.05
 PLAUSIBLE_MM = (0.02, 50.0)
 
 TWICE = "{} slices lie where another one lies already. They were left out."
@@ -75,9 +72,8 @@ def _between(along: np.ndarray) -> tuple[float | None, bool]:
     """The one distance between neighbouring slices, in mm, or None; and whether they are even."""
     if len(along) < 2:
         return None, True
-    steps = np.diff(along)
-    middle = float(np.median(steps))
-    if np.abs(steps - middle).max() > UNEVEN * middle:
+    middle = float(np.median(np.diff(along)))
+    if not evenly_spaced(along.tolist()):
         return None, False
     low, high = PLAUSIBLE_MM
     return (middle if low <= middle <= high else None), True

@@ -25,7 +25,7 @@ from ml.imaging.headers.facts import check_volume
 from ml.imaging.headers.nifti import DATATYPES, Header, accepts, opened, read_header
 from ml.imaging.limits import Limits
 from ml.imaging.sequence import by_name
-from ml.imaging.volume import Orientation, Placement, Spacing, Volume, one_channel_if_equal, orientation_code
+from ml.imaging.volume import SLANTED, Orientation, Placement, Spacing, Volume, one_channel_if_equal, orientation_code
 
 __all__ = ["accepts", "read"]
 
@@ -33,6 +33,8 @@ __all__ = ["accepts", "read"]
 PLAUSIBLE_MM = (0.05, 30.0)
 NOT_NUMBERS = "Values that are not numbers were read as background."
 NAMED = "That this is {} is taken from the file's name: NIfTI says it nowhere else."
+STRETCHED = "The file lies in coordinates that change its size, so millimetres are not known."
+IN_TEMPLATE = "The file lies in a template's space. If the head was scaled to fit, so are its millimetres."
 NO_GEOMETRY = "The file does not say how the head lies in it, so left and right are not known."
 _WORLD_UP = 2  # nibabel's world axes are right, anterior, superior
 
@@ -68,6 +70,10 @@ def read(paths: Sequence[Path], names: Sequence[str], *, as_series: bool, limits
         notes.append(NAMED.format(sequence))
     if not header.has_geometry:
         notes.append(NO_GEOMETRY)
+    if header.stretched:
+        notes.append(STRETCHED)
+    elif header.in_template:
+        notes.append(IN_TEMPLATE)
     code = orientation_code(transpose=row_axis > column_axis, flip_rows=flip_rows, flip_columns=flip_columns)
     spacing = _spacing(header, affine, axes)
     return Volume(
@@ -84,20 +90,29 @@ def read(paths: Sequence[Path], names: Sequence[str], *, as_series: bool, limits
 
 
 def _geometry(header: Header) -> tuple[np.ndarray, float, float]:
-    """The affine (4, 4) float64 from voxel to millimetres, and the scale of the values.
-
-    A file without sform and qform gets nibabel's fallback; it only serves to lay the slices out.
-    """
+    """The affine as `laid_out` gives it, and the scale of the values."""
     kind = Nifti1Header if header.version == 1 else Nifti2Header
     try:
         parsed = kind(header.block, endianness=header.order, check=False)  # type: ignore[no-untyped-call]
-        affine = np.asarray(parsed.get_best_affine(), np.float64)  # type: ignore[no-untyped-call]
+        affine = laid_out(header)
         slope, intercept = parsed.get_slope_inter()  # type: ignore[no-untyped-call]
     except (HeaderDataError, ValueError, ArithmeticError, np.linalg.LinAlgError):
         raise damaged() from None
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
         raise UploadRefused("The file gives an impossible position of the head. Export it again.")
     return affine, 1.0 if slope is None else float(slope), 0.0 if intercept is None else float(intercept)
+
+
+def laid_out(header: Header) -> np.ndarray:
+    """The affine (4, 4) float64 from voxel to right, front and head, in the file's units of length.
+
+    A file without sform and qform gets nibabel's fallback; it only serves to lay the slices out.
+    """
+    if header.affine is not None:
+        return np.array([*header.affine, (0.0, 0.0, 0.0, 1.0)])
+    kind = Nifti1Header if header.version == 1 else Nifti2Header
+    parsed = kind(header.block, endianness=header.order, check=False)  # type: ignore[no-untyped-call]
+    return np.asarray(parsed.get_base_affine(), np.float64)  # type: ignore[no-untyped-call]
 
 
 def _axes(affine: np.ndarray) -> tuple[list[int], list[int]]:
@@ -171,11 +186,18 @@ def _placement(
 
 
 def _spacing(header: Header, affine: np.ndarray, axes: Sequence[int]) -> Spacing | None:
-    """Millimetres from the affine; None where no geometry and no unit is given, or they are not plausible."""
-    if not header.has_geometry and header.unit_mm is None:
+    """Millimetres from the affine, between slices along their normal.
+
+    None where no geometry and no unit is given, they are not the head's own or not plausible, or pixels are slanted.
+    """
+    if (not header.has_geometry and header.unit_mm is None) or header.stretched:
         return None
-    lengths = np.sqrt((affine[:3, :3] ** 2).sum(axis=0)) * (header.unit_mm or 1.0)
-    column, row, between = (float(lengths[axes[world]]) for world in range(3))
+    along_column, along_row, through = (affine[:3, axes[world]] * (header.unit_mm or 1.0) for world in range(3))
+    column, row = float(np.linalg.norm(along_column)), float(np.linalg.norm(along_row))
+    normal = np.cross(along_column, along_row)
+    if abs(along_column @ along_row) > SLANTED * column * row:
+        return None
+    between = float(abs(through @ normal) / np.linalg.norm(normal))
     low, high = PLAUSIBLE_MM
     if not all(math.isfinite(length) and low <= length <= high for length in (column, row, between)):
         return None

@@ -66,6 +66,12 @@ class Provenance:
         return f"2.25.{uuid.uuid5(_NAMESPACE, name).int}"
 
     @property
+    def device_uid(self) -> str:
+        """A UID of the program with these models, whatever it is run on: by it all that it reported is found again."""
+        name = "/".join(["device", MODEL_NAME, self.software_version, self.model_version])
+        return f"2.25.{uuid.uuid5(_NAMESPACE, name).int}"
+
+    @property
     def sentence(self) -> str:
         """Identity, hash and versions in one sentence."""
         return (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from io import BytesIO
 
 from pydicom import Dataset, FileMetaDataset
-from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, ExplicitVRLittleEndian
+from pydicom.uid import PYDICOM_IMPLEMENTATION_UID, UID, ExplicitVRLittleEndian
 
 from ml.imaging.writers.common import MANUFACTURER, MODEL_NAME, Provenance
 from ml.imaging.writers.source import NEEDED
@@ -61,12 +61,24 @@ def stamp(dataset: Dataset, provenance: Provenance) -> None:
         contribution.ContributionDateTime = f"{date}{time}"
 
 
+def may_name_patient(dataset: Dataset) -> None:
+    """Say that what is seen in it may name the patient: then the header's clean names are not the whole (PS3.3 C.7.1.1)."""
+    dataset.BurnedInAnnotation = "YES"
+    dataset.PatientIdentityRemoved = "NO"
+
+
+def file_meta(syntax: UID) -> FileMetaDataset:
+    """What a file of this transfer syntax begins with; its instance is named when it is written."""
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = syntax
+    meta.ImplementationClassUID = PYDICOM_IMPLEMENTATION_UID
+    return meta
+
+
 def to_bytes(dataset: Dataset) -> bytes:
-    """A DICOM file (PS3.10), explicit VR little endian."""
+    """A DICOM file (PS3.10), explicit VR little endian unless the dataset says otherwise."""
     if not hasattr(dataset, "file_meta"):
-        dataset.file_meta = FileMetaDataset()
-        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        dataset.file_meta.ImplementationClassUID = PYDICOM_IMPLEMENTATION_UID
+        dataset.file_meta = file_meta(ExplicitVRLittleEndian)
     dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
     buffer = BytesIO()

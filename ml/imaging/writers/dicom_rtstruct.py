@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from pydicom import Dataset
-from pydicom.uid import RTStructureSetStorage
+from pydicom.uid import ImplicitVRLittleEndian, RTStructureSetStorage
 
 from ml.imaging.outlines import keyholed, outline
 from ml.imaging.writers.common import (
@@ -20,7 +20,7 @@ from ml.imaging.writers.common import (
     Provenance,
     meaning_of,
 )
-from ml.imaging.writers.dicom import coded, new_instance
+from ml.imaging.writers.dicom import coded, file_meta, new_instance
 from ml.imaging.writers.marks import MARK, MARK_LONG
 from ml.imaging.writers.source import Plane, SourceSeries
 
@@ -64,6 +64,8 @@ def structure_set(source: SourceSeries, masks: np.ndarray, scan: Mapping[str, An
     ]
     dataset.RTROIObservationsSequence = [_observation(number, meaning) for number in range(1, count + 1)]
     dataset.ApprovalStatus = "UNAPPROVED"
+    # Implicit VR: an explicit DS ends at 64 kB, and a ragged contour may not (PS3.5 7.1.2).
+    dataset.file_meta = file_meta(ImplicitVRLittleEndian)
     return dataset
 
 

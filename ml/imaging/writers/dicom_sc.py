@@ -16,6 +16,7 @@ from pydicom import Dataset
 from pydicom.uid import SecondaryCaptureImageStorage
 
 from ml.findings import Verdict
+from ml.imaging.burnt_in import BURNT_IN
 from ml.imaging.writers import drawing
 from ml.imaging.writers.common import (
     NO_GEOMETRY,
@@ -24,7 +25,7 @@ from ml.imaging.writers.common import (
     lesion_labels,
     meaning_of,
 )
-from ml.imaging.writers.dicom import coded, new_instance
+from ml.imaging.writers.dicom import coded, may_name_patient, new_instance
 from ml.imaging.writers.marks import MARK, MARK_LONG
 from ml.imaging.writers.source import Plane, SourceSeries
 
@@ -72,6 +73,7 @@ def secondary_captures(
             raise ValueError(f"the picture is {shown.shape} {shown.dtype}, the source is {source.shape[1:]}")
         drawn = drawing.with_caption(drawing.outlined(shown, labels[index], rgb, times, line=2), lines, most)
         dataset = _instance(source, index, references[index], provenance)
+        _tell_burnt_in(dataset, source.datasets[index], scan)
         _place(dataset, source, planes[index] if planes else None, times)
         pixels = np.asarray(drawn)
         dataset.Rows, dataset.Columns = pixels.shape[:2]
@@ -135,8 +137,6 @@ def _instance(source: SourceSeries, index: int, reference: Dataset, provenance: 
     dataset.ImageType = ["DERIVED", "SECONDARY"]
     dataset.DerivationDescription = "Outline and numbers of a program drawn on the original"
     dataset.ImageComments = f"{MARK_LONG} {provenance.sentence}"
-    # The text says which scan and which result, not who the patient is.
-    dataset.BurnedInAnnotation = "NO"
     derived_from = Dataset()
     derived_from.update(reference)
     derived_from.PurposeOfReferenceCodeSequence = [
@@ -148,6 +148,14 @@ def _instance(source: SourceSeries, index: int, reference: Dataset, provenance: 
     dataset.SamplesPerPixel, dataset.PhotometricInterpretation, dataset.PlanarConfiguration = 3, "RGB", 0
     dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 8, 8, 7, 0
     return dataset
+
+
+def _tell_burnt_in(dataset: Dataset, original: Dataset, scan: Mapping[str, Any]) -> None:
+    """What the original's pixels may hold: its own word, unless text was seen. What is written below names nobody."""
+    if BURNT_IN in (scan.get("notes") or ()) or original.get("BurnedInAnnotation") == "YES":
+        may_name_patient(dataset)
+    elif original.get("BurnedInAnnotation"):
+        dataset.BurnedInAnnotation = original.BurnedInAnnotation
 
 
 def _place(dataset: Dataset, source: SourceSeries, plane: Plane | None, times: int) -> None:

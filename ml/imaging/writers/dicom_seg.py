@@ -18,6 +18,7 @@ from pydicom import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
+from ml.imaging.grouping import evenly_spaced
 from ml.imaging.writers.common import (
     MANUFACTURER,
     MODEL_NAME,
@@ -31,6 +32,10 @@ from ml.imaging.writers.dicom import SERIES_NUMBERS, stamp
 from ml.imaging.writers.marks import MARK
 from ml.imaging.writers.source import Plane, SourceSeries
 
+NO_THICKNESS = (
+    "The files do not say how thick the slices are, and these are not evenly spaced, so this format cannot be made. "
+    "Choose the contours (RTSTRUCT) instead."
+)
 ALGORITHM_NAME = "Brainscan U-Net outline"
 # CID 7162: "Artificial Intelligence".
 ALGORITHM_FAMILY = codes.cid7162.ArtificialIntelligence
@@ -87,25 +92,25 @@ def tracking(number: int, meaning: Meaning, provenance: Provenance) -> tuple[str
 def _with_thickness(source: SourceSeries, planes: Sequence[Plane]) -> list[Dataset]:
     """The instances, each with a slice thickness, which readers of segmentations take for given.
 
-    A single-frame original may state none (PS3.3 C.8.3.1): the distance of the first two slices stands in its place.
+    A single-frame original may state none (PS3.3 C.8.3.1): the distance of the slices stands in its place.
 
     Raises:
-        NotExportable: for a lone slice without a thickness.
+        NotExportable: where none is stated for a lone slice, or for slices that are not evenly spaced.
     """
-    if source.is_multiframe:
+    if source.is_multiframe or all(dataset.get("SliceThickness") for dataset in source.instances):
         return source.instances
-    between = float(np.linalg.norm(planes[1].position - planes[0].position)) if len(planes) > 1 else None
+    if len(planes) == 1:
+        raise NotExportable(NO_GEOMETRY)
+    along = [float(plane.position @ planes[0].normal) for plane in planes]
+    if not evenly_spaced(along):
+        raise NotExportable(NO_THICKNESS)
+    between = round((along[-1] - along[0]) / (len(along) - 1), 6)
     instances: list[Dataset] = []
     for dataset in source.instances:
-        if not dataset.get("SliceThickness"):
-            if between is None:
-                raise NotExportable(NO_GEOMETRY)
-            thick = Dataset()
-            thick.update(dataset)  # the original stays as it came
-            thick.add_new("SliceThickness", "DS", between)
-            instances.append(thick)
-        else:
-            instances.append(dataset)
+        thick = Dataset()
+        thick.update(dataset)  # the original stays as it came
+        thick.add_new("SliceThickness", "DS", dataset.get("SliceThickness") or between)
+        instances.append(thick)
     return instances
 
 

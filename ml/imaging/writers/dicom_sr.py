@@ -9,7 +9,7 @@ places that DICOM has for that (completion, preliminary, verification) and in wo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ from highdicom.sr import (
     ReferencedSegment,
     RelationshipTypeValues,
     Scoord3DContentItem,
+    SourceImageForMeasurement,
     SourceImageForMeasurementGroup,
     SourceImageForSegmentation,
     TextContentItem,
@@ -63,8 +64,8 @@ SHORT_AXIS = Code("103340004", "SCT", "Short Axis")
 SIDES = {
     Side.LEFT.value: Code("7771000", "SCT", "Left"),
     Side.RIGHT.value: Code("24028007", "SCT", "Right"),
-    Side.MIDLINE.value: Code("51440002", "SCT", "Right and left"),
 }
+"""What lies at the midline may lie on one side of it or on both: its laterality is left open, and a comment says so."""
 MILLILITRE = Code("ml", "UCUM", "milliliter")
 
 # No standard code says "the program found no tumour" without saying more than it knows.
@@ -146,7 +147,7 @@ def _observer(provenance: Provenance) -> ObserverContext:
     return ObserverContext(
         observer_type=codes.cid270.Device,
         observer_identifying_attributes=DeviceObserverIdentifyingAttributes(
-            uid=provenance.uid("device"),
+            uid=provenance.device_uid,
             name=MODEL_NAME,
             manufacturer_name=MANUFACTURER,
             model_name=MODEL_NAME,
@@ -207,7 +208,7 @@ def _lesion(
         finding_type=CodedConcept.from_code(Code(*meaning.code)),
         algorithm_id=_algorithm(provenance),
         finding_sites=[_site(lesion)],
-        measurements=_sizes(lesion),
+        measurements=_sizes(lesion, source),
     )
 
 
@@ -237,20 +238,32 @@ def _lesion_on_slices(
         finding_type=CodedConcept.from_code(Code(*meaning.code)),
         algorithm_id=_algorithm(provenance),
         finding_sites=[_site(lesion)],
-        measurements=_sizes(lesion),
+        measurements=_sizes(lesion, source),
     )
 
 
-def _sizes(lesion: Mapping[str, Any]) -> list[Measurement]:
-    """What is known of a lesion's size; the two diameters lie on the same axial slice."""
+def _sizes(lesion: Mapping[str, Any], source: SourceSeries) -> list[Measurement]:
+    """What is known of a lesion's size. The area is its largest slice's, the two diameters lie on one axial slice."""
     measurements = []
     if lesion["volume_ml"] is not None:
         measurements.append(Measurement(codes.SCT.Volume, lesion["volume_ml"], MILLILITRE))
     if lesion["area_mm2"] is not None:
-        measurements.append(Measurement(codes.SCT.Area, lesion["area_mm2"], codes.UCUM.SquareMillimeter))
+        on = _measured_on(lesion.get("largest_slice"), source)
+        area = codes.SCT.Area, lesion["area_mm2"], codes.UCUM.SquareMillimeter
+        measurements.append(Measurement(*area, derivation=codes.SCT.Maximum, referenced_images=on))
     for name, value in zip((LONG_AXIS, SHORT_AXIS), lesion.get("diameters_mm") or (), strict=False):
-        measurements.append(Measurement(name, value, codes.UCUM.Millimeter))
+        on = _measured_on(lesion.get("diameter_slice"), source)
+        measurements.append(Measurement(name, round(value, 1), codes.UCUM.Millimeter, referenced_images=on))
     return measurements
+
+
+def _measured_on(index: int | None, source: SourceSeries) -> list[SourceImageForMeasurement] | None:
+    """The original of a slice; None where the run did not say which."""
+    if index is None:
+        return None
+    dataset, frame = source.datasets[index], source.frames[index]
+    numbers = None if frame is None else [frame + 1]
+    return [SourceImageForMeasurement(dataset.SOPClassUID, dataset.SOPInstanceUID, numbers)]
 
 
 def _centroid(lesion: Mapping[str, Any], source: SourceSeries) -> list[Scoord3DContentItem]:
@@ -274,24 +287,31 @@ def _site(lesion: Mapping[str, Any]) -> FindingSite:
     return FindingSite(codes.SCT.Brain, laterality=laterality)
 
 
+def _interval(name: str, size: Sequence[float] | None, level: float | None) -> list[str]:
+    """The program's interval of a volume with how often it held, in one sentence: alone it would read as a fact."""
+    if not size:
+        return []
+    held = "how often such intervals hold the true volume is not known"
+    if level is not None:
+        held = f"such intervals held the true volume in {100 * level:.0f}% of scans with known outlines"
+    return [f"{name}: interval of the volume {size[0]:g} to {size[1]:g} ml; {held}."]
+
+
 def _comments(scan: Mapping[str, Any], provenance: Provenance) -> list[str]:
     comments = [MARK_LONG, provenance.sentence]
     if scan["reason"]:
         comments.append(scan["reason"])
     if scan["compartment"] is not None:
         comments.append(f"The outlines mean: {meaning_of(scan).label}. {MARK}")
-    for name, size in (
-        ("All together", scan.get("tumour_volume_ml_interval")),
-        *((f"Lesion {number}", lesion.get("volume_ml_interval")) for number, lesion in enumerate(scan["lesions"], 1)),
-    ):
-        if size:
-            comments.append(
-                f"{name}: the volume lies between {size[0]:g} and {size[1]:g} ml, by the program's own doubt."
-            )
-    if scan.get("interval_level") is not None:
-        comments.append(
-            f"Such intervals held the true size in {100 * scan['interval_level']:.0f}% of scans with known outlines."
+    whole, single = scan.get("interval_level"), scan.get("lesion_interval_level")
+    comments += _interval("All together", scan.get("tumour_volume_ml_interval"), whole)
+    for number, lesion in enumerate(scan["lesions"], 1):
+        # An only lesion has the interval of the whole outline.
+        comments += _interval(
+            f"Lesion {number}", lesion.get("volume_ml_interval"), whole if len(scan["lesions"]) == 1 else single
         )
+        if lesion.get("side") == Side.MIDLINE.value:
+            comments.append(f"Lesion {number}: on both sides of the midline or near it; which side is not said.")
     if any(lesion["area_mm2"] is None for lesion in scan["lesions"]):
         comments.append(NO_SPACING)
     elif any(lesion["volume_ml"] is None for lesion in scan["lesions"]):

@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from pydicom import Dataset
 
+from ml.imaging.grouping import SAME_PLACE_MM
+from ml.imaging.grouping import UNEVEN as UNEVEN_PART
 from ml.imaging.headers import head_of
 from ml.imaging.headers.dicom import accepts, instance_of, load
 from ml.imaging.limits import DEFAULT
@@ -30,10 +32,6 @@ from ml.imaging.writers.common import (
 # Type 2 in every result, so present and perhaps empty (PS3.3 C.7.1.1, C.7.2.1).
 NEEDED = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
           "AccessionNumber", "ReferringPhysicianName")  # fmt: skip
-
-# Positions are decimal strings of at most 16 characters, and scanners round them.
-_TOLERANCE_MM = 0.01
-
 
 MOST_LESIONS = 400
 """More outlines than this are noise: each costs a segment, and no planning system shows them."""
@@ -241,7 +239,7 @@ class SourceSeries:
         if len(planes) > 1:
             step = (positions[-1] - positions[0]) / (len(planes) - 1)
             expected = positions[0] + np.arange(len(planes))[:, np.newaxis] * step
-            tolerance = max(_TOLERANCE_MM, 0.01 * float(np.linalg.norm(step)))
+            tolerance = max(SAME_PLACE_MM, UNEVEN_PART * float(np.linalg.norm(step)))
             if np.abs(positions - expected).max() > tolerance or abs(step @ first.normal) < 1e-3:
                 raise NotExportable(UNEVEN)
         else:

@@ -96,7 +96,7 @@ export const BINDINGS = [
     keys: ["Escape"],
     shown: "Escape",
     says: "Leave it; then put the tool away",
-    now: drawing,
+    now: (v) => drawing(v) || v.measuring.tool === "window",
     act: (v) => v.measuring.leave(),
   },
   { group: "Measuring", keys: ["Ctrl+z"], shown: "Ctrl Z", says: "Undo", act: (v) => v.measuring.store.undo() },

@@ -6,6 +6,8 @@ import { Strip } from "./strip.js";
 
 /** Milliseconds without another slice until strip, address and live region follow: nobody reads them on the way. */
 const RESTING = 150;
+/** What to do while the window is dragged: with a pointer, and with keys. */
+const WINDOWING = ["Drag across for width, down for level.", "Escape leaves."];
 
 export class Page {
   /** The acquired slice that the strip marks. */
@@ -85,9 +87,9 @@ export class Page {
     for (const name of ["window", "ruler", "area", "angle"]) this.press(`[data-act="tool:${name}"]`, tool === name);
     /** @type {HTMLButtonElement} */ (viewer.find("[data-act=undo]")).disabled = !store.done.length;
     /** @type {HTMLButtonElement} */ (viewer.find("[data-act=redo]")).disabled = !store.undone.length;
-    viewer.find("[data-leaving]").hidden = !drafts.kind && !drafts.draft;
+    viewer.find("[data-leaving]").hidden = tool === "move" && !drafts.draft;
     viewer.stage.dataset.tool = drafts.draft?.replaced ? "adjust" : tool;
-    const [pointer, keys] = drafts.hint;
+    const [pointer = "", keys = ""] = tool === "window" ? WINDOWING : drafts.hint;
     if (pointer || this.hinted) this.say(pointer, false);
     viewer.find("[data-hint-keys]").textContent = keys;
     this.hinted = Boolean(pointer);

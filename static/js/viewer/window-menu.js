@@ -1,5 +1,6 @@
 // The window's menu: presets that this scan has, and two sliders, in step with whatever else changes the window.
 
+import { closesItself } from "./popups.js";
 import { limits, PRESETS, windowOf, windowText } from "./window.js";
 
 /** @typedef {import("./volume.js").Geometry} Geometry */
@@ -44,15 +45,11 @@ export class WindowMenu {
       button.addEventListener("click", () => chosen(/** @type {Pair} */ (geometry.windows[name])));
       place.append(button);
     }
-    document.addEventListener("pointerdown", (event) => {
-      if (!menu.contains(/** @type {Node} */ (event.target))) menu.removeAttribute("open");
-    });
-    menu.addEventListener("keydown", (event) => {
-      if (event.key !== "Escape" || !menu.hasAttribute("open")) return;
-      event.stopPropagation();
-      menu.removeAttribute("open");
-      menu.querySelector("summary")?.focus();
-    });
+    const summary = /** @type {HTMLElement} */ (menu.querySelector("summary"));
+    const close = () => menu.removeAttribute("open");
+    closesItself(menu, summary, () => menu.hasAttribute("open"), close);
+    // Whoever means to drag on the picture wants to see it.
+    menu.querySelector("[data-act]")?.addEventListener("click", close);
   }
 
   /** @param {number} at */

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from io import BytesIO
+from uuid import uuid4
 
 import numpy as np
 import pytest
@@ -200,7 +202,54 @@ def test_diameters_and_side_are_reported_where_they_are_known():
     assert "Long Axis" not in numbers(second)
     site = next(item for item in first.ContentSequence if item.ConceptNameCodeSequence[0].CodeMeaning == "Finding Site")
     assert site.ContentSequence[0].ConceptCodeSequence[0].CodeMeaning == "Left"
-    assert any("between 0.4 and 0.9 ml" in text for text in texts(document))
+    assert any(
+        "0.4 to 0.9 ml; how often such intervals hold the true volume is not known" in text for text in texts(document)
+    )
+
+
+def test_at_the_midline_no_side_is_coded_and_words_say_why():
+    scan = scan_of(wedge())
+    scan["lesions"][0]["side"] = "both sides / midline"
+    source = SourceSeries(mr_series())
+    document = report(source, scan, PROVENANCE, segmentation(source, wedge(), scan, PROVENANCE))
+    first = groups(document)[1]
+    site = next(item for item in first.ContentSequence if item.ConceptNameCodeSequence[0].CodeMeaning == "Finding Site")
+    assert "ContentSequence" not in site
+    assert "Lesion 1: on both sides of the midline or near it; which side is not said." in texts(document)
+
+
+@pytest.mark.parametrize("kind", ["single-frame", "multi-frame"])
+def test_area_and_diameters_name_the_slice_that_they_were_measured_on(kind):
+    scan = scan_of(wedge())
+    scan["lesions"][0] |= {"diameters_mm": [14.237, 9.96], "diameter_slice": 4, "largest_slice": 3}
+    dataset, frames = enhanced()
+    source = SourceSeries(mr_series()) if kind == "single-frame" else SourceSeries([dataset] * len(frames), frames)
+    document = report(source, scan, PROVENANCE, segmentation(source, wedge(), scan, PROVENANCE))
+    assert validate(to_bytes(document)) == []
+    first = groups(document)[1]
+    sizes = {
+        item.ConceptNameCodeSequence[0].CodeMeaning: item for item in first.ContentSequence if item.ValueType == "NUM"
+    }
+    assert (numbers(first)["Long Axis"], numbers(first)["Short Axis"]) == (14.2, 10.0)
+    for name, index in (("Area", 3), ("Long Axis", 4), ("Short Axis", 4)):
+        (image,) = [item for item in sizes[name].ContentSequence if item.ValueType == "IMAGE"]
+        (original,) = image.ReferencedSOPSequence
+        assert original.ReferencedSOPInstanceUID == source.datasets[index].SOPInstanceUID
+        assert original.get("ReferencedFrameNumber") == (None if kind == "single-frame" else frames[index] + 1)
+    derivations = [item for item in sizes["Area"].ContentSequence if item.ValueType == "CODE"]
+    assert [item.ConceptCodeSequence[0].CodeMeaning for item in derivations] == ["Maximum"]
+    assert "ContentSequence" not in sizes["Volume"]
+
+
+def test_the_device_is_the_program_and_not_the_run():
+    def device(provenance):
+        source = SourceSeries(mr_series())
+        read = report(source, scan_of(EMPTY), provenance, None)
+        return next(item.UID for item in read.ContentSequence if item.ValueType == "UIDREF")
+
+    first = device(PROVENANCE)
+    assert device(replace(PROVENANCE, analysis_id=uuid4(), scan_id=uuid4())) == first
+    assert device(replace(PROVENANCE, model_version="2027.1")) != first
 
 
 @pytest.fixture(params=["missing", "empty"])
@@ -222,6 +271,26 @@ def test_the_slice_distance_stands_for_a_thickness_that_is_not_stated(without_th
     assert measures.SliceThickness == SLICE_MM
     assert not without_thickness[0].get("SliceThickness")
     assert report(source, found, PROVENANCE, segments)
+
+
+def test_the_distance_is_the_slices_own_however_they_lie(without_thickness):
+    tilted = mr_series("oblique")
+    for dataset in tilted:
+        dataset.SliceThickness = None
+    segments = segmentation(SourceSeries(tilted), wedge(), scan_of(wedge()), PROVENANCE)
+    assert str(segments.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].SliceThickness) == "4.0"
+
+
+def test_where_a_slice_is_missing_its_gap_is_nobodys_thickness(without_thickness):
+    del without_thickness[1]
+    masks = np.delete(wedge(), 1, axis=0)
+    source, found = SourceSeries(without_thickness), scan_of(masks)
+    with pytest.raises(NotExportable, match="how thick the slices are"):
+        segmentation(source, masks, found, PROVENANCE)
+    for dataset in without_thickness:
+        dataset.SliceThickness = 3
+    segments = segmentation(source, masks, found, PROVENANCE)
+    assert segments.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].SliceThickness == 3
 
 
 def test_a_lone_slice_without_a_thickness_has_a_report_and_no_segmentation(without_thickness):
@@ -248,12 +317,12 @@ def test_the_centroid_is_a_point_in_the_originals_frame_of_reference():
 
 def test_intervals_are_told_with_how_often_they_held():
     source, found = SourceSeries(mr_series()), scan_of(wedge())
-    found |= {"tumour_volume_ml_interval": [1.5, 4], "interval_level": 0.75}
+    found |= {"tumour_volume_ml_interval": [1.5, 4], "interval_level": 0.75, "lesion_interval_level": 0.7}
     found["lesions"][0]["volume_ml_interval"] = [1.25, 3.5]
     said = texts(report(source, found, PROVENANCE, segmentation(source, wedge(), found, PROVENANCE)))
-    assert any("All together: the volume lies between 1.5 and 4 ml" in text for text in said)
-    assert any("Lesion 1: the volume lies between 1.25 and 3.5 ml" in text for text in said)
-    assert any("75% of scans" in text for text in said)
+    held = "such intervals held the true volume in {}% of scans with known outlines."
+    assert f"All together: interval of the volume 1.5 to 4 ml; {held.format(75)}" in said
+    assert f"Lesion 1: interval of the volume 1.25 to 3.5 ml; {held.format(70)}" in said
 
 
 @pytest.mark.parametrize("kind", ["single-frame", "multi-frame"])

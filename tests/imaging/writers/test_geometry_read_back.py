@@ -105,7 +105,7 @@ def filled(corners: np.ndarray) -> np.ndarray:
 
 def in_nifti(source: SourceSeries) -> np.ndarray:
     """Every voxel above 0 as a point, mm LPS."""
-    made = nib.Nifti1Image.from_bytes(gzip.decompress(nifti.like_dicom(source, wedge())))
+    made = nib.Nifti1Image.from_bytes(gzip.decompress(nifti.like_dicom(source, wedge(), PROVENANCE)))
     inside = np.argwhere(np.asarray(made.dataobj) > 0)
     return nib.affines.apply_affine(made.affine, inside) * (-1, -1, 1)
 

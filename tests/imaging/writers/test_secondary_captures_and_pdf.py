@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from pydicom import Dataset, dcmread
 
+from ml.imaging.burnt_in import BURNT_IN
 from ml.imaging.writers.common import NotExportable
 from ml.imaging.writers.dicom import to_bytes
 from ml.imaging.writers.dicom_pdf import encapsulated
@@ -21,10 +22,13 @@ EMPTY = np.zeros(SHAPE, bool)
 PDF = b"%PDF-1.7\nnot much of a report\n%%EOF\n"
 
 
-def made(source: SourceSeries | None = None, masks: np.ndarray | None = None) -> list[Dataset]:
+def made(
+    source: SourceSeries | None = None, masks: np.ndarray | None = None, notes: tuple[str, ...] = ()
+) -> list[Dataset]:
     masks = wedge() if masks is None else masks
     source = source or SourceSeries(mr_series())
-    series = secondary_captures(source, GREY.__getitem__, masks, scan_of(masks), PROVENANCE)
+    scan = scan_of(masks) | {"notes": list(notes)}
+    series = secondary_captures(source, GREY.__getitem__, masks, scan, PROVENANCE)
     return [dcmread(BytesIO(to_bytes(dataset))) for dataset in series]
 
 
@@ -66,6 +70,36 @@ def test_each_picture_is_marked():
         assert list(picture.ImageType[:2]) == ["DERIVED", "SECONDARY"]
 
 
+def of_stored(**tags: str) -> SourceSeries:
+    series = mr_series()
+    for dataset in series:
+        dataset.PatientIdentityRemoved = "YES"
+        for name, value in tags.items():
+            setattr(dataset, name, value)
+    return SourceSeries(series)
+
+
+@pytest.mark.parametrize("stated", ["YES", "NO", None])
+def test_what_the_original_says_of_burnt_in_text_is_said_of_its_pixels(stated: str | None):
+    picture = made(of_stored(**{"BurnedInAnnotation": stated} if stated else {}))[0]
+    assert picture.get("BurnedInAnnotation") == stated
+    assert picture.PatientIdentityRemoved == ("NO" if stated == "YES" else "YES")
+    assert validate(to_bytes(picture)) == []
+
+
+@pytest.mark.parametrize("stated", ["NO", ""])
+def test_text_that_was_seen_counts_for_more_than_the_originals_word(stated: str):
+    for picture in made(of_stored(BurnedInAnnotation=stated), notes=("Another note.", BURNT_IN)):
+        assert picture.BurnedInAnnotation == "YES"
+        assert picture.PatientIdentityRemoved == "NO"
+
+
+def test_the_report_never_claims_to_name_nobody():
+    report = encapsulated(of_stored(BurnedInAnnotation="NO"), PDF, PROVENANCE)
+    assert report.BurnedInAnnotation == "YES"
+    assert report.PatientIdentityRemoved == "NO"
+
+
 def test_text_stands_below_the_picture_and_never_on_it():
     plain = np.asarray(made(masks=EMPTY)[0].pixel_array)
     rows, columns = SHAPE[1] * 4, SHAPE[2] * 4
@@ -99,6 +133,9 @@ def test_the_report_is_wrapped_whole_and_passes_the_validator():
     read = dcmread(BytesIO(content))
     assert read.EncapsulatedDocument[: read.EncapsulatedDocumentLength] == PDF
     assert read.VerificationFlag == "UNVERIFIED"
+    (made_by,) = read.ContributingEquipmentSequence
+    assert PROVENANCE.scan_sha256 in made_by.ContributionDescription
+    assert str(PROVENANCE.scan_id) in made_by.ContributionDescription
     assert [item.ReferencedSOPInstanceUID for item in read.SourceInstanceSequence] == [
         original.SOPInstanceUID for original in mr_series()
     ]

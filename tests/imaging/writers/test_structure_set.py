@@ -43,6 +43,19 @@ def test_it_is_marked_as_research_that_nobody_approved():
     assert all(region.ROIGenerationAlgorithm == "AUTOMATIC" for region in read.StructureSetROISequence)
 
 
+def test_a_contour_of_more_than_64_kilobytes_stays_a_contour():
+    shape = (1, 512, 512)
+    ragged = np.zeros(shape, bool)
+    ragged[0, 40:240, 40:240:4] = ragged[0, 40, 40:240] = True  # a comb whose teeth are combs
+    ragged[0, 40:240:2, 41:240:4] = True
+    source = SourceSeries(mr_series(shape=(9, 512, 512))[:1])
+    read = dcmread(BytesIO(to_bytes(structure_set(source, ragged, scan_of(ragged), PROVENANCE))))
+    (contour,) = read.ROIContourSequence[0].ContourSequence
+    assert sum(len(str(value)) + 1 for value in contour.ContourData) > 65_535
+    assert contour["ContourData"].VR == "DS"
+    assert len(contour.ContourData) == 3 * contour.NumberOfContourPoints
+
+
 def test_a_region_a_lesion_on_the_originals_of_its_slices():
     read, originals = made(), mr_series()
     assert [region.ROIName for region in read.StructureSetROISequence] == ["FLAIR abnormality 1", "FLAIR abnormality 2"]
