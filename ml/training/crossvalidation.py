@@ -22,7 +22,7 @@ from ml.evaluation import run as evaluation
 from ml.imaging.volume import Volume, one_channel_if_equal
 from ml.networks.unet import FAMILIES
 from ml.pipeline import prepare
-from ml.segment import smooth
+from ml.segment import smoothed
 from ml.training import cache, judges, recipe, segmenter, sizes, splits
 from ml.training.datasets import Case, DataFault
 from ml.training.plan import Plan
@@ -159,10 +159,10 @@ def sized(
             unit = np.arange(count) if alone else np.zeros(count, int)
             masks = patient.truth * np.uint8(255)
             owner = np.full(count, number)
-            outlines: list[np.ndarray | None] = list(patient.outlines / np.float32(255))
+            outlines = patient.outlines / np.float32(255)
             if not alone:
-                smooth(outlines, None)
-            result += sizes.sized(np.asarray(outlines), masks, unit, owner, cut_off)
+                outlines = np.stack([outline for _, outline in smoothed(enumerate(outlines), count)])
+            result += sizes.sized(outlines, masks, unit, owner, cut_off)
     return result
 
 
