@@ -58,10 +58,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _measure(args: argparse.Namespace, cases: list[Case]) -> dict[str, Any]:
-    from ml.evaluation import report, subgroups
+    from ml.evaluation import report, shortcuts, subgroups
     from ml.evaluation import run as evaluation
     from ml.pipeline import Pipeline
-    from ml.training import splits
+    from ml.training import datasets, splits
 
     pipeline = Pipeline.load(args.models) if args.models else Pipeline.load()
     progress = Progress(len(cases), quiet=args.quiet)
@@ -69,10 +69,13 @@ def _measure(args: argparse.Namespace, cases: list[Case]) -> dict[str, Any]:
     progress.close()
     # Pictures of one head must be drawn together: without patient ids they are found by likeness.
     groups = splits.group_brisc(cases).tolist() if cases[0].family == "brisc" else None
+    # What a shortcut can do at its best, it has to learn from others: the part that the networks learnt from.
+    others = splits.choose(datasets.find(args.data), "train") if args.split in ("validation", "test") else []
+    learnt = shortcuts.learnt_from(others) if others else None
     figures = {
         "model": {"version": pipeline.version, "files": pipeline.files},
         "data": {"folder": args.data.name, "family": cases[0].family, "split": args.split},
-        **evaluation.summarise(results, groups),
+        **evaluation.summarise(results, groups, learnt),
     }
     if cases[0].family == "lgg":
         known = subgroups.by_case(args.data, [case.name for case in cases])

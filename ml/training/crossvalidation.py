@@ -2,7 +2,8 @@
 
 One run on BRISC alone, whose pictures are of other people, is shared by all folds. Each fold takes it up,
 learns from the LGG patients of the other folds (and BRISC), and outlines every slice of its own patients.
-Nothing is chosen on what is measured: the cut-off is 0.5, and the last averaged weights are taken.
+Nothing that these figures are made with is chosen on them: the cut-off is 0.5, and the last averaged weights are taken.
+A release chooses its intervals of FLAIR sizes on these outlines, without the test part's patients.
 """
 
 from __future__ import annotations

@@ -34,6 +34,15 @@ class TestTheBand:
         facts = calibration.band_facts(probability, truth, calibration.band_for(probability, truth, 0.1))
         assert facts["accuracy_outside"] > facts["accuracy_all"]
 
+    def test_a_promise_that_nothing_keeps_is_seen(self, caplog: pytest.LogCaptureFixture) -> None:
+        # One in ten is wrong however sure the answer is.
+        probability = np.tile(np.array([0.005, 0.995]), 500)
+        truth = (probability > 0.5) ^ (np.arange(1000) % 20 < 2)
+        band, weighed = calibration.choose_band(probability, truth)
+        assert (band["nothing_below"], band["tumour_from"]) == (0.01, 0.99)
+        assert all(facts["wrong_below"] > facts["wrong_promised"] for facts in weighed)
+        assert "no band keeps 1.0 %" in caplog.text
+
 
 class TestAFamily:
     def test_calibrated_probabilities_come_true_about_as_often_as_they_say(self, random: np.random.Generator) -> None:
