@@ -210,7 +210,7 @@ class Config(BaseSettings):
         "INFO", alias="BRAINSCAN_LOG_LEVEL", description="How much is logged."
     )
     time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
-        "UTC", alias="BRAINSCAN_TIME_ZONE", description="Time zone of the times on pages, e.g. Europe/London."
+        "UTC", alias="BRAINSCAN_TIME_ZONE", description="Time zone of the times on pages and in results, e.g. Europe/London."
     )
 
     @model_validator(mode="before")

@@ -70,6 +70,7 @@ _FORMS = {
 # Texts with a form of their own that is not made of words.
 _OWN_FORMS = {
     "StackID": re.compile(r"[0-9]{1,4}"),
+    "TimezoneOffsetFromUTC": re.compile(r"[+-](0[0-9]|1[0-4])[0-5][0-9]"),
     "RescaleType": re.compile(r"HU|US|OD|MGML|PCT"),
     "ImagedNucleus": re.compile(r"[0-9]{1,3}(H|He|C|N|O|F|Na|P|Xe)"),
     "ResonantNucleus": re.compile(r"[0-9]{1,3}(H|HE|C|N|O|F|NA|P|XE)"),
