@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import connection
 
 from detection import leases, retry, storage
 from detection.analysis import services
@@ -153,7 +153,7 @@ class AnalysisWorker:
             return False
         try:
             batch = services.claim(worker=self.name, limit=settings.WORKER_BATCH, tried=tried)
-        except DatabaseError as error:
+        except retry.DatabaseTrouble as error:
             log.warning("No work taken up: the database did not answer (%s).", type(error).__name__)
             connection.close()
             return False
@@ -166,7 +166,7 @@ class AnalysisWorker:
             self.analyse(batch)
         except services.LeaseLost:
             log.warning("An analysis was taken up by another worker.")
-        except DatabaseError as error:
+        except retry.DatabaseTrouble as error:
             # Its lease runs out, and it is taken up again.
             log.error("Work left to another attempt: the database did not answer (%s).", type(error).__name__)
             connection.close()
@@ -339,7 +339,7 @@ class _Reporter:
         self._worker.went_forward(self._analyses[index])
         try:
             services.report_progress(self._analyses[index], progress)
-        except DatabaseError:
+        except retry.DatabaseTrouble:
             connection.close()
 
 
