@@ -5,7 +5,7 @@ TensorFlow is imported by `Pipeline.load`, not by importing this module.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,11 +73,26 @@ class Settings:
             raise weights.WeightsFault(f"The manifest of the models is damaged ({error}).") from error
 
 
+@dataclass(frozen=True)
+class _Outlined:
+    """What is kept of a slice's outline: a large volume's probabilities would be as large as the volume.
+
+    `mask` is bool (rows, columns) of the original, `evidence` as `outline_evidence` gives it, `counts` the pixels from
+    each cut-off of the size's interval on: its outline's, strict, loose.
+    """
+
+    mask: np.ndarray
+    share: float
+    evidence: np.ndarray
+    counts: tuple[float, ...]
+
+
 @dataclass
 class _Work:
     """One volume on its way through the stages; slices in order.
 
     `plain` (of the gate) and `middle` (of the head, where something is outlined) are computed while the networks are.
+    `halves` are outlines that wait for their mirror image's.
     """
 
     volume: Volume
@@ -86,7 +101,8 @@ class _Work:
     plain: Future[np.ndarray]
     differences: np.ndarray
     features: list[np.ndarray | None]
-    outlines: list[np.ndarray | None]
+    halves: dict[int, np.ndarray]
+    outlined: dict[int, _Outlined]
     refusal: str | None = None
     family: gate.Family = "flair"
     family_sure: bool = True
@@ -133,10 +149,9 @@ class Pipeline:
             return self._analysed([_begin(volume, beside) for volume in volumes], min(batch, 16), told, beside)
 
     def _analysed(self, works: list[_Work], size: int, told: _Progress, beside: Executor) -> list[Findings]:
-        for chunk in _chunks(
-            [(number, index) for number, work in enumerate(works) for index in range(len(work.volume))], size
-        ):
-            logits, features = self._classifier(np.stack([works[n].prepared.images[i] for n, i in chunk]))
+        slices = [(number, index) for number, work in enumerate(works) for index in range(len(work.volume))]
+        batches = (np.stack([works[n].prepared.images[i] for n, i in chunk]) for chunk in _chunks(slices, size))
+        for chunk, (logits, features) in zip(_chunks(slices, size), _one_ahead(self._classifier, batches), strict=True):
             for (number, index), logit, feature in zip(chunk, logits, features, strict=True):
                 works[number].differences[index] = logit[1] - logit[0]
                 works[number].features[index] = feature
@@ -151,21 +166,33 @@ class Pipeline:
         return [self._finish(work) for work in works]
 
     def _outline(self, works: list[_Work], wanted: list[tuple[int, int]], size: int, told: _Progress) -> None:
-        """Fills in the outlines: each the mean of the slice's own and its mirror image's."""
+        """Fills in what is outlined: each slice's outline is the mean of its own and its mirror image's."""
         passes = [(number, index, mirrored) for number, index in wanted for mirrored in (False, True)]
-        for chunk in _chunks(passes, size):
-            images = [
-                works[n].prepared.images[i][:, ::-1] if back else works[n].prepared.images[i] for n, i, back in chunk
-            ]
-            (outlines,) = self._unet(np.stack(images))
+
+        def seen(number: int, index: int, mirrored: bool) -> np.ndarray:
+            image = works[number].prepared.images[index]
+            return image[:, ::-1] if mirrored else image
+
+        batches = (np.stack([seen(*each) for each in chunk]) for chunk in _chunks(passes, size))
+        for chunk, (outlines,) in zip(_chunks(passes, size), _one_ahead(self._unet, batches), strict=True):
             for (number, index, mirrored), outline in zip(chunk, outlines, strict=True):
                 work = works[number]
-                # A copy: of two channels one is kept, of a chunk its own part.
-                seen = outline[..., CHANNELS[work.family]].copy()
-                first = work.outlines[index]
-                work.outlines[index] = seen if first is None else (first + seen[:, ::-1]) / 2
-                if not mirrored:
+                found = outline[..., CHANNELS[work.family]]
+                if mirrored:
+                    work.outlined[index] = self._kept(work, (work.halves.pop(index) + found[:, ::-1]) / 2)
+                else:
+                    work.halves[index] = found.copy()  # of two channels one, of a chunk its own part
                     told.slice_done(number)
+
+    def _kept(self, work: _Work, probabilities: np.ndarray) -> _Outlined:
+        """What is kept of one slice's outline, float32 (256, 256)."""
+        outline, size = self._settings.outlines[work.family], self._size(work)
+        return _Outlined(
+            mask=outline.mask(probabilities, work.prepared.frame),
+            share=outline.share(probabilities),
+            evidence=outline_evidence(probabilities[None]),
+            counts=interval.counts(probabilities, (outline.cut_off, size.strict, size.loose)) if size else (),
+        )
 
     def _judge(self, work: _Work) -> None:
         """Gate and calibration, once all slices of a volume went through the classifier."""
@@ -193,17 +220,13 @@ class Pipeline:
         volume = work.volume
         if work.refusal is not None or work.probabilities is None:
             return Findings.refused(volume, work.refusal or gate.REFUSAL)
-        outline = self._settings.outlines[work.family]
         masks = np.zeros((len(volume), volume.rows, volume.columns), bool)
         shares = np.zeros(len(volume))
-        for index, probabilities in enumerate(work.outlines):
-            if probabilities is not None:
-                masks[index] = outline.mask(probabilities, work.prepared.frame)
-                shares[index] = outline.share(probabilities)
-                evidence = outline_evidence(probabilities[None])
-                work.probabilities[index] = self._settings.fusions[work.family].probability(
-                    work.differences[index : index + 1], evidence
-                )[0]
+        for index, outlined in work.outlined.items():
+            masks[index], shares[index] = outlined.mask, outlined.share
+            work.probabilities[index] = self._settings.fusions[work.family].probability(
+                work.differences[index : index + 1], outlined.evidence
+            )[0]
         if volume.kind == "image":
             verdict, reason, probability = self._judge_image(float(work.probabilities[0]), bool(masks.any()))
         else:
@@ -215,7 +238,7 @@ class Pipeline:
             masks[:] = False
         sizes = measure.of_volume(masks, volume, work.middle.result if work.middle else None)
         doubt = self._size_doubt(work) if masks.any() else None
-        size = self._settings.sizes[work.family].get(volume.kind) if doubt else None
+        size = self._size(work) if doubt else None
         return Findings(
             kind=volume.kind,
             verdict=verdict,
@@ -243,14 +266,15 @@ class Pipeline:
             ),
         )
 
+    def _size(self, work: _Work) -> SizeInterval | None:
+        return self._settings.sizes[work.family].get(work.volume.kind)
+
     def _size_doubt(self, work: _Work) -> tuple[float, float] | None:
         """Low and high of the true size against the outlined one; None where that was not measured."""
-        size = self._settings.sizes[work.family].get(work.volume.kind)
-        outlines = [outline for outline in work.outlines if outline is not None]
-        if size is None or not outlines:
+        size = self._size(work)
+        if size is None or not work.outlined:
             return None
-        cut_off = self._settings.outlines[work.family].cut_off
-        outlined, strict, loose = interval.counts(np.stack(outlines), (cut_off, size.strict, size.loose))
+        outlined, strict, loose = map(sum, zip(*(each.counts for each in work.outlined.values()), strict=True))
         return size.ratios(outlined, strict, loose) if outlined else None
 
     def _thresholds(self, volume: Volume, family: gate.Family) -> tuple[float, float]:
@@ -299,10 +323,24 @@ def _begin(volume: Volume, beside: Executor) -> _Work:
         plain=beside.submit(gate.plain, prepared.images),
         differences=np.zeros(count),
         features=[None] * count,
-        outlines=[None] * count,
+        halves={},
+        outlined={},
     )
 
 
 def _chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]
+
+
+def _one_ahead(network: Network, batches: Iterable[np.ndarray]) -> Iterator[list[np.ndarray]]:
+    """The network's outputs for each batch; while the caller has one, the network works on the next."""
+    with ThreadPoolExecutor(1, "network") as thread:
+        running: Future[list[np.ndarray]] | None = None
+        for images in batches:
+            following = thread.submit(network, images)
+            if running is not None:
+                yield running.result()
+            running = following
+        if running is not None:
+            yield running.result()
