@@ -114,6 +114,9 @@ def write(dataset: Dataset, target: Path, *, received_sha256: str) -> None:
     meta = dataset.file_meta = _file_meta(dataset, received_sha256)
     dataset.preamble = bytes(_PREAMBLE)
     syntax = meta.TransferSyntaxUID
+    if not syntax.is_implicit_VR and any(element.VR is None for element in dataset.values()):
+        # Some programs store compressed pixels beside implicit elements: the kind of each comes from the dictionary.
+        dataset.walk(lambda *_: None)
     if syntax not in _NATIVE:
         dcmwrite(target, dataset, enforce_file_format=True)
         return
