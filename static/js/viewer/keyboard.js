@@ -240,8 +240,8 @@ export const BINDINGS = [
   },
   {
     group: "Picture",
-    keys: ["1", "2", "3", "4"],
-    shown: "1 to 4",
+    keys: ["1", "2", "3", "4", "5"],
+    shown: "1 to 5",
     says: "Window presets",
     act: (v, key) => v.preset(Number(key) - 1),
   },
