@@ -213,7 +213,7 @@ class Pipeline:
         possible = work.probabilities >= self._settings.outline_from[work.family]
         if len(possible) > 1:
             # A lesion does not end where the classifier begins to doubt.
-            possible = np.convolve(possible, np.ones(3), "same") > 0
+            possible = np.convolve(possible, np.ones(3))[1:-1] > 0
         return [int(index) for index in np.flatnonzero(possible)]
 
     def _finish(self, work: _Work) -> Findings:
