@@ -14,6 +14,9 @@ from detection.models.analysis import State
 from detection.models.leased import Leased
 from detection.models.scan import Scan
 
+WITHDRAWN = "Withdrawn before it was sent."
+"""The reason of a message that somebody took back: it is never sent, not even again."""
+
 
 class Recipient(models.TextChoices):
     """Who gets the message; a patient only after a doctor has released the result."""
@@ -93,6 +96,11 @@ class Delivery(Leased):
                 name="delivery_failed_says_why", condition=~models.Q(state="failed") | ~models.Q(reason="")
             ),
         ]
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether somebody took it back while it waited."""
+        return self.state == DeliveryState.FAILED and self.reason == WITHDRAWN
 
     def __str__(self) -> str:
         return f"Delivery {self.id}"

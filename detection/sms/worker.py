@@ -25,7 +25,7 @@ BETWEEN_LOOKS = 1.0
 
 LONGEST_SEND = 300.0
 DATABASE_PATIENCE = 300.0
-TECHNICAL = "The message could not be sent for a technical reason. It is tried again."
+TECHNICAL = "The message could not be sent for a technical reason."
 
 
 class DeliveryWorker:

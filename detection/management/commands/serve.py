@@ -88,6 +88,7 @@ def prepare(config: Any) -> None:
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             call_command("migrate", interactive=False, verbosity=0)
+        call_command("clearsessions")
         make_first_accounts(
             config.home,
             admin_password=config.admin_password.get_secret_value() if config.admin_password else None,
