@@ -93,7 +93,8 @@ def edges(grey: np.ndarray, cell: int) -> np.ndarray:
         axis=-1,
     )
     energy = (histogram**2).sum(-1)
-    near = np.sqrt(ndimage.uniform_filter(energy, (0, 3, 3), mode="nearest") * 9)
+    # The filter's running sum may end a hair below 0 where all is black.
+    near = np.sqrt(np.maximum(ndimage.uniform_filter(energy, (0, 3, 3), mode="nearest"), 0) * 9)
     whole = np.sqrt(energy.sum((1, 2)))[:, None, None]
     return np.clip(histogram / (near + 0.05 * whole + 1e-6)[..., None], 0, 0.4).reshape(len(grey), -1)
 
