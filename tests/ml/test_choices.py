@@ -96,7 +96,7 @@ class TestTheGate:
             "yes/lgg": cloud(150, 3, 0), "yes/brisc": cloud(150, 3, 4), "yes_held/lgg": cloud(100, 3, 0),
             "yes_held/brisc": cloud(100, 3, 4), "no/photo": cloud(100, -3, 0), "no_held/photo": cloud(20, -3, 0),
             "no/ct": cloud(100, -3, 4), "no_held/ct": cloud(20, -3, 4), "flair": cloud(150, 3, 0),
-            "flair_held": cloud(100, 3, 0),
+            "flair_held": cloud(100, 3, 0), "t1c": cloud(150, 3, 4), "t1c_held": cloud(100, 3, 4),
             **{f"series/{number}": cloud(10, 3, 0) for number in range(5)},
         }  # fmt: skip
 
