@@ -124,8 +124,8 @@ class Pipeline:
         settings = Settings.of(manifest)
         from ml.networks import load
 
-        classifier, unets = load.compiled(folder)
-        judge = gate.from_arrays(weights.read_arrays(folder / "gate.npz"), manifest["gate"])
+        classifier, unets = load.compiled(folder, manifest)
+        judge = gate.from_arrays(weights.read_arrays(folder, "gate.npz", manifest), manifest["gate"])
         return cls(classifier, unets, judge, settings, manifest)
 
     def __call__(self, volumes: Sequence[Volume], *, batch: int = 16, progress: Report | None = None) -> list[Findings]:

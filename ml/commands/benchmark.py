@@ -50,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def measure(folder: Path) -> dict[str, Any]:
     """Every figure of one run. Raises WeightsFault when the models are not sound."""
+    from ml import weights
     from ml.commands import benchmark_torch
     from ml.imaging.volume import Volume
     from ml.networks import load
@@ -63,14 +64,18 @@ def measure(folder: Path) -> dict[str, Any]:
     pixels = picture()
     single = Volume(pixels[np.newaxis, ..., np.newaxis], "image", ("slice",))
     series = Volume(np.repeat(single.voxels, SERIES_SLICES, axis=0), "series", ("slice",) * SERIES_SLICES)
-    plain = load.folded_classifier(folder, policy="float32"), load.folded_unet(folder, "t1c", policy="float32")
+    manifest = weights.read_manifest(folder)
+    plain = (
+        load.folded_classifier(folder, manifest, policy="float32"),
+        load.folded_unet(folder, manifest, "t1c", policy="float32"),
+    )
     batch = np.repeat(pixels[np.newaxis, ..., np.newaxis], 3, axis=3)
     # Both sides see the slice through both networks: the compiled ones straight, so that neither
     # the gate's nor the classifier's opinion of a drawing can spare the second network.
     networks = pipeline._classifier, pipeline._unets["t1c"]  # both U-Nets cost the same
     # Like for like: one picture through each network. The pipeline gives the U-Net each slice's mirror image
     # as well, which is told beside it and held against the same plain way.
-    alone = Compiled(load.folded_unet(folder, "t1c"), batches=(1,))
+    alone = Compiled(load.folded_unet(folder, manifest, "t1c"), batches=(1,))
     alone.warm()
     ours = milliseconds(lambda: [network(batch) for network in (networks[0], alone)])
     mirrored = milliseconds(lambda: [network(batch) for network in networks])
