@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ml.commands import outputs
+
 if TYPE_CHECKING:
     from ml.pipeline import Pipeline
 
@@ -32,20 +34,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure, print, and write where asked."""
+    """Measure, print, and write where asked. Gives 0, 1 when that failed, or 2 when FILE cannot be written."""
     from ml import weights
     from ml.imaging.errors import ImagingError
 
+    if refusal := outputs.refuse(file=arguments.json):
+        print(f"python -m ml benchmark: {refusal}", file=sys.stderr)
+        return 2
     try:
         figures = measure(arguments.models or weights.FOLDER)
     except ImagingError as fault:
         print(f"python -m ml benchmark: {fault.sentence}", file=sys.stderr)
         return 1
-    text = json.dumps(figures, indent=1)
-    print(text)
-    if arguments.json:
-        arguments.json.write_text(text + "\n", encoding="utf-8")
-    return 0
+    print(json.dumps(figures, indent=1))
+    return 0 if arguments.json is None or outputs.write_json(arguments.json, figures) else 1
 
 
 def measure(folder: Path) -> dict[str, Any]:
