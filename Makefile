@@ -140,7 +140,7 @@ UV_LOCK := uv pip compile --quiet $(if $(UPGRADE),--upgrade) --universal --pytho
            --no-annotate --no-header --no-emit-index-url --no-config
 
 lock: $(VENV)/.developing ## write requirements*.txt from requirements*.in (UPGRADE=1: newest versions)
-	@for part in "" -test -e2e -dev -bench; do \
+	@for part in "" -test -e2e -dev -bench -fuzz; do \
 	    $(VENV)/bin/$(UV_LOCK) requirements$$part.in --output-file requirements$$part.txt || exit 1; \
 	 done
 	@npm install --package-lock-only --ignore-scripts --no-audit --no-fund --loglevel=error

@@ -21,11 +21,11 @@ INTRODUCTION = """# Performance
 
 Written by `make bench`; measured, not promised. The program is `manage.py serve` in an empty home (SQLite, one
 worker), driven over HTTP by a signed-in doctor who uploads generated heads of 256 x 256 pixels one after the other.
-“Visible” is: the upload is sent, the status asked every 150 ms as the page does it, the result's page and its picture loaded.
+“Visible” is: the upload is sent, the status asked as often as the page asks, the result's page and its picture loaded.
 The page to upload on was open for a second before: a person takes that to choose files, and meanwhile the process that will
-look at them starts. A series is generated DICOM, a file a slice. The networks' bare time is what the same slices take inside the two networks
-alone, in one warm process, measured in the same run; the rest is upload, de-identification, reading, preparing, measuring,
-pictures and record. Bytes to the first picture are of the page of the longer series: the page, its style sheets, scripts
+look at them starts. A series is generated DICOM, a file a slice. The networks' bare time is what they alone take for exactly
+the batches of that series (each slice and its mirror image), in one warm process with nothing beside them, median of three,
+measured in the same run; the rest is upload, de-identification, reading, preparing, measuring, pictures and record. Bytes to the first picture are of the page of the longer series: the page, its style sheets, scripts
 and typeface as sent, and the picture itself. The viewer is driven by real events of mouse and wheel; each is timed until
 the frame that it led to was painted.
 """

@@ -15,7 +15,7 @@ from urllib.parse import urljoin
 import numpy as np
 import requests
 
-from bench.server import CHECKOUT, POLL, Server, serving, upload_page
+from bench.server import CHECKOUT, Server, serving, upload_page, waited
 from tests import phantoms, phantoms_dicom
 
 LENGTHS = (22, 160)
@@ -62,8 +62,8 @@ def drop_to_result(server: Server, session: requests.Session, files: Sequence[Pa
         raise SystemExit(f"bench: the upload was answered {answer.status_code} {answer.headers.get('Location', '')}.")
     sent = time.perf_counter() - began
     page = f"{server.address}{answer.headers['Location']}"
-    while (status := session.get(f"{page}status.json", timeout=60).json())["state"] in ("queued", "running"):
-        time.sleep(POLL)
+    session.get(page, timeout=60)
+    status = waited(session, page)
     if status["state"] != "done":
         raise SystemExit(f"bench: the series was {status['state']}: {status['reason']}")
     shown = session.get(page, timeout=60)

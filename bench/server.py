@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import requests
 from PIL import Image
@@ -29,8 +30,8 @@ LIST_LOADS = 30
 RECORDS = 10_000
 CHOOSING = 1.0
 """Seconds that the page to upload on is open before files are sent."""
-POLL = 0.15
-"""Seconds between two looks at status.json, as the result page does it."""
+FIRST_WAIT, LIVELY_WAIT, LONGEST_WAIT, GROWTH = 0.1, 0.15, 2.0, 1.3
+"""Seconds between two looks at status.json, and how they grow: those of static/js/live-status.js."""
 
 
 @dataclass
@@ -153,12 +154,25 @@ def upload_to_result(server: Server, session: requests.Session, pictures: Sequen
             raise SystemExit(f"bench: the upload was answered {answer.status_code}.")
         page = f"{server.address}{answer.headers['Location']}"
         session.get(page, timeout=30)
-        while session.get(f"{page}status.json", timeout=30).json()["state"] in ("queued", "running"):
-            time.sleep(POLL)
+        waited(session, page)
         session.get(page, timeout=30).raise_for_status()
         session.get(f"{page}slices/0/image.png", timeout=30).raise_for_status()
         seconds.append(time.perf_counter() - began)
     return seconds
+
+
+def waited(session: requests.Session, page: str) -> dict[str, Any]:
+    """The status of a scan once its analysis has ended, asked for as often as its page asks."""
+    wait, progress = FIRST_WAIT, 0.0
+    while True:
+        time.sleep(wait)
+        wait = min(wait * GROWTH, LONGEST_WAIT)
+        status: dict[str, Any] = session.get(f"{page}status.json", timeout=60).json()
+        if status["state"] not in ("queued", "running"):
+            return status
+        if status["progress"] > progress:
+            wait = min(wait, LIVELY_WAIT)
+        progress = status["progress"]
 
 
 def list_pages(server: Server, session: requests.Session) -> list[float]:

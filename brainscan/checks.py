@@ -8,10 +8,12 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 
+from brainscan.home import others_may_read
+
 
 @register(Tags.files)
 def home_is_private(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
-    """Scans must not lie inside a folder that the web server hands out."""
+    """Scans must not lie inside a folder that the web server hands out, nor where other accounts may look."""
     home = settings.HOME.resolve()
     for public in (settings.BASE_DIR / "static", settings.BASE_DIR / "templates"):
         if home.is_relative_to(public.resolve()):
@@ -21,6 +23,10 @@ def home_is_private(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[Ch
                     id="brainscan.E001",
                 )
             ]
+    if others_may_read(home):
+        return [
+            Warning("BRAINSCAN_HOME can be read by other accounts of this machine: chmod 700.", id="brainscan.W002")
+        ]
     return []
 
 

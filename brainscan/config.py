@@ -83,7 +83,7 @@ class Config(BaseSettings):
     home: Path = Field(
         CHECKOUT / "var",
         alias="BRAINSCAN_HOME",
-        description="Folder of everything a run writes: database, scans, logs, secrets.",
+        description="Folder of everything a run writes: database, scans, secrets.",
     )
     debug: bool = Field(
         False, alias="BRAINSCAN_DEBUG", description="Django's debug pages. Never on where patients' scans are."
@@ -176,6 +176,11 @@ class Config(BaseSettings):
     auth0_client_secret: SecretStr = Field(
         SecretStr(""), alias="AUTH0_CLIENT_SECRET", description="Client secret of the Auth0 application."
     )
+    auth0_email_domains: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        alias="AUTH0_EMAIL_DOMAINS",
+        description="Only people with an e-mail address in one of these domains come in through Auth0, separated by commas, e.g. hospital.example. Everybody that the tenant lets in when unset.",
+    )
     twilio_account_sid: str = Field(
         "", alias="TWILIO_ACCOUNT_SID", description="Twilio account, AC and 32 hexadecimal digits."
     )
@@ -210,14 +215,17 @@ class Config(BaseSettings):
         "INFO", alias="BRAINSCAN_LOG_LEVEL", description="How much is logged."
     )
     time_zone: Annotated[str, AfterValidator(_time_zone)] = Field(
-        "UTC", alias="BRAINSCAN_TIME_ZONE", description="Time zone of the times on pages, e.g. Europe/London."
+        "UTC",
+        alias="BRAINSCAN_TIME_ZONE",
+        description="Time zone of the times on pages and in results, e.g. Europe/London.",
     )
 
     @model_validator(mode="before")
     @classmethod
     def _split_lists(cls, values: dict[str, Any]) -> dict[str, Any]:
-        if "BRAINSCAN_ALLOWED_HOSTS" in values:
-            values["BRAINSCAN_ALLOWED_HOSTS"] = _comma_separated(values["BRAINSCAN_ALLOWED_HOSTS"])
+        for name in ("BRAINSCAN_ALLOWED_HOSTS", "AUTH0_EMAIL_DOMAINS"):
+            if name in values:
+                values[name] = _comma_separated(values[name])
         return values
 
     @model_validator(mode="after")
@@ -233,6 +241,8 @@ class Config(BaseSettings):
             raise ValueError("TWILIO_ACCOUNT_SID must be AC and 32 hexadecimal digits")
         if self.twilio_api_url and not self.twilio_account_sid:
             raise ValueError("TWILIO_API_URL is set, but TWILIO_ACCOUNT_SID is not: set the Twilio group, or unset it")
+        if self.auth0_email_domains and not self.auth0_domain:
+            raise ValueError("AUTH0_EMAIL_DOMAINS is set, but AUTH0_DOMAIN is not: set the Auth0 group, or unset it")
         if not self.local_accounts and not self.auth0_domain:
             raise ValueError("BRAINSCAN_LOCAL_ACCOUNTS is off and AUTH0_DOMAIN is not set: nobody could sign in")
         return self

@@ -27,9 +27,10 @@ def database(url: str, home: Path) -> dict[str, Any]:
             "NAME": path,
             "OPTIONS": {
                 # One writer at a time that waits its turn, readers that never wait (sqlite.org/wal.html).
+                # FULL: what is committed outlives a power cut; NORMAL may take the last commits back.
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;",
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
             },
             # A file, not memory: several processes and threads of a test run share it.
             "TEST": {"NAME": str(home / "test.sqlite3")},

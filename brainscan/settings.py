@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from brainscan import config as configuration
+from brainscan import home
 from brainscan.database import database
 
 config = configuration.load()
@@ -12,7 +13,7 @@ config = configuration.load()
 CONFIG = config
 BASE_DIR = configuration.CHECKOUT
 HOME = config.home
-HOME.mkdir(parents=True, exist_ok=True)
+home.prepare(HOME)
 
 DEBUG = config.debug
 SECRET_KEY = config.session_key()
@@ -45,8 +46,10 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "detection.accounts.middleware.SessionInUse",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "detection.accounts.middleware.SocialAuthErrors",
     "axes.middleware.AxesMiddleware",
     "detection.retry.RetryMiddleware",
@@ -117,7 +120,8 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "scans"
 LOGOUT_REDIRECT_URL = "login"
-SESSION_COOKIE_AGE = 12 * 3600
+# Counted from the last page (accounts.middleware): a ward's machine is a shared one.
+SESSION_COOKIE_AGE = 2 * 3600
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -128,9 +132,12 @@ CSRF_FAILURE_VIEW = "detection.accounts.views.csrf_failure"
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_CLIENT_IP_CALLABLE = "detection.accounts.services.client_address"
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_CALLABLE = "detection.accounts.views.locked_out"
 AXES_VERBOSE = False
+# Who signed in when is in the audit trail; a second log, of addresses and browsers, nobody would ever clear.
+AXES_DISABLE_ACCESS_LOG = True
 
 # Which ways in there are (django-axes guards the second).
 AUTH0_ENABLED = config.auth0_enabled
@@ -140,6 +147,7 @@ SERVED_OVER_HTTPS = config.served_over_https
 SOCIAL_AUTH_AUTH0_DOMAIN = config.auth0_domain
 SOCIAL_AUTH_AUTH0_KEY = config.auth0_client_id
 SOCIAL_AUTH_AUTH0_SECRET = config.auth0_client_secret.get_secret_value()
+SOCIAL_AUTH_AUTH0_WHITELISTED_DOMAINS = list(config.auth0_email_domains)
 SOCIAL_AUTH_URL_NAMESPACE = "social"
 SOCIAL_AUTH_LOGIN_ERROR_URL = "login"
 SOCIAL_AUTH_REDIRECT_IS_HTTPS = config.served_over_https

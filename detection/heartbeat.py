@@ -11,9 +11,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from django.db import DatabaseError, connection, models
+from django.db import connection, models
 
-from detection import leases
+from detection import leases, retry
 from detection.models import Worker
 from detection.models.worker import Purpose
 
@@ -73,7 +73,7 @@ class Heartbeat(threading.Thread):
         self.join(timeout=5)
         try:
             Worker.objects.filter(name=self.worker).delete()
-        except DatabaseError as error:
+        except retry.DatabaseTrouble as error:
             log.warning("The worker's row stays: the database did not answer (%s).", type(error).__name__)
 
     def ready(self, model_version: str = "") -> None:
@@ -122,7 +122,7 @@ class Heartbeat(threading.Thread):
             try:
                 self.beat()
                 wait = self._seconds
-            except DatabaseError as error:
+            except retry.DatabaseTrouble as error:
                 log.warning("No heartbeat: the database did not answer (%s).", type(error).__name__)
                 connection.close()
                 wait = min(self._seconds, 0.5)

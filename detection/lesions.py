@@ -96,12 +96,16 @@ def small_ones(found: dict[str, Any]) -> str:
 
 
 def together(found: dict[str, Any]) -> str:
-    """The volume of a series' whole outline in a sentence, or why it has none; empty where nothing is outlined."""
+    """The size of a series' whole outline: its volume, or its pixels and why it has none; empty without a lesion."""
     if found["kind"] != Kind.SERIES or not found["lesions"]:
         return ""
     total, interval = found.get("tumour_volume_ml"), found.get("tumour_volume_ml_interval")
     if total is None:
-        return f"Volume: not computable, {NO_DISTANCE if found.get('spacing_mm') else NO_SPACING}."
+        pixels = words.count(sum(lesion["area_px"] for lesion in found["lesions"]), "pixel")
+        if in_pixels := found.get("outline_px_interval"):
+            pixels += f", {in_pixels[0]:,.0f} to {in_pixels[1]:,.0f}"
+        why = NO_DISTANCE if found.get("spacing_mm") else NO_SPACING
+        return f"All together: {pixels}. Volume: not computable, {why}."
     return f"All together: {millilitres(total)}{f', {between(interval)} ml' if interval else ''}."
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
+from django.utils import timezone
 
 from detection.models import Analysis, Scan, StoredFile
 from ml.imaging.writers.marks import MARK_LONG
@@ -63,7 +64,8 @@ def identity(scan: Scan, analysis: Analysis, files: Sequence[StoredFile]) -> dic
         "scan_sha256": sha256_of(files),
         "model_version": analysis.model_version,
         "software_version": software_version(),
-        "made": analysis.finished_at.isoformat(timespec="seconds"),
+        # In the installation's own zone: the times of a study beside it are local ones, and name none.
+        "made": timezone.localtime(analysis.finished_at).isoformat(timespec="seconds"),
         "mark": MARK_LONG,
     }
 

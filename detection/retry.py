@@ -15,7 +15,7 @@ from typing import ParamSpec, TypeVar
 
 from django.core.handlers.exception import response_for_exception
 from django.db import (
-    DatabaseError,
+    Error,
     InterfaceError,
     OperationalError,
     close_old_connections,
@@ -33,6 +33,9 @@ SERIALIZATION_FAILURE = "40001"
 ATTEMPTS = 6
 FIRST_WAIT = 0.02
 """Seconds; doubled for each further attempt, and shortened by chance so that two losers do not meet again."""
+
+DatabaseTrouble = Error
+"""Whatever the database or its driver raises: DatabaseError, and InterfaceError, which is none."""
 
 READ_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -95,7 +98,7 @@ def through_restarts(function: Callable[[], T], *, seconds: float) -> T:
 
     Raises
     ------
-    DatabaseError
+    DatabaseTrouble
         The last error, when the time is up or the error is of another kind.
     """
     give_up = time.monotonic() + seconds
@@ -104,7 +107,7 @@ def through_restarts(function: Callable[[], T], *, seconds: float) -> T:
         attempt += 1
         try:
             return function()
-        except DatabaseError as error:
+        except DatabaseTrouble as error:
             known = is_serialization_failure(error) or is_connection_failure(error)
             if not known or time.monotonic() > give_up or connection.in_atomic_block:
                 raise
@@ -153,7 +156,7 @@ class RetryMiddleware:
                 wait(attempt)
                 try:
                     answer: HttpResponseBase = found.func(request, *found.args, **found.kwargs)
-                except DatabaseError as error:
+                except DatabaseTrouble as error:
                     if not is_serialization_failure(error):
                         raise
                 except Exception as error:  # noqa: BLE001  a 404 or 403 of the repeated view is its answer

@@ -7,7 +7,11 @@ that was then not made is removed again by the caller (`discard`).
 from __future__ import annotations
 
 import hashlib
+import os
+import shutil
 import uuid
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -17,6 +21,8 @@ from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
 
 BLOCK = 1 << 20
+STARTED = "started"
+SYNCS_AT_ONCE = 8
 
 
 @dataclass(frozen=True)
@@ -52,6 +58,43 @@ def keep_original(path: Path, scan_id: uuid.UUID, file_id: uuid.UUID) -> Kept:
         default_storage.delete(key)
         raise OSError("The stored file differs from the one that arrived.")
     return Kept(key=key, bytes=path.stat().st_size, sha256=digest)
+
+
+def make_durable(keys: Iterable[str]) -> None:
+    """Have the disk itself hold these files and their folders: after a power cut no row may point at an empty file.
+
+    Once for a whole upload, and several files at once, so that the disk can put them in one go.
+    """
+    files = [Path(default_storage.path(key)) for key in keys]
+    folders = {folder for file in files for folder in (file.parent, file.parent.parent)}
+    with ThreadPoolExecutor(SYNCS_AT_ONCE) as pool:
+        list(pool.map(_sync, files))
+        list(pool.map(_sync, folders))
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def note_started(work: Path, scan_id: uuid.UUID) -> None:
+    """Write down in an upload's own folder that files of this scan are being stored."""
+    (work / STARTED).mkdir(exist_ok=True)
+    (work / STARTED / str(scan_id)).touch()
+
+
+def noted(incoming: Path) -> Iterator[uuid.UUID]:
+    """The scans whose storing was noted in any upload's folder and whose upload never came to its end."""
+    for note in incoming.glob(f"upload-*/{STARTED}/*"):
+        yield uuid.UUID(note.name)
+
+
+def discard_scan(scan_id: uuid.UUID) -> None:
+    """Remove all originals of a scan that has no row."""
+    shutil.rmtree(default_storage.path(f"scans/{scan_id}"), ignore_errors=True)
 
 
 def open_original(key: str) -> IO[bytes]:

@@ -37,6 +37,11 @@ def seconds(milliseconds: int) -> str:
     return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"
 
 
+def masked(phone: str) -> str:
+    """A phone number of which only the last three digits can be read."""
+    return "•" * max(0, len(phone) - 3) + phone[-3:]
+
+
 def count(number: int, one: str, many: str = "") -> str:
     """`1 slice`, `2 slices`, `1,024 pixels`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"

@@ -94,7 +94,8 @@ def edges(grey: np.ndarray, *cells: int) -> list[np.ndarray]:
 def _against_surroundings(histogram: np.ndarray) -> np.ndarray:
     """Float (n, rows, columns, directions) of cells to (n, all of them), each cell's against its neighbours' strength."""
     energy = (histogram**2).sum(-1)
-    near = np.sqrt(ndimage.uniform_filter(energy, (0, 3, 3), mode="nearest") * 9)
+    # The filter's running sum may end a hair below 0 where all is black.
+    near = np.sqrt(np.maximum(ndimage.uniform_filter(energy, (0, 3, 3), mode="nearest"), 0) * 9)
     whole = np.sqrt(energy.sum((1, 2)))[:, None, None]
     return np.clip(histogram / (near + 0.05 * whole + 1e-6)[..., None], 0, 0.4).reshape(len(histogram), -1)
 

@@ -5,9 +5,10 @@ TensorFlow is imported by `Pipeline.load`, not by importing this module.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -19,7 +20,7 @@ from ml.findings import Compartment, Findings, Mask, SliceFinding, Verdict
 from ml.imaging.volume import Volume
 from ml.interval import SizeInterval
 from ml.midline import Midline, midline
-from ml.segment import Outline, smooth
+from ml.segment import Outline, smoothed, wanted
 from ml.series_rule import Rule
 
 Report = Callable[[int, float], None]
@@ -77,6 +78,20 @@ class Settings:
             raise weights.WeightsFault(f"The manifest of the models is damaged ({error}).") from error
 
 
+@dataclass(frozen=True)
+class _Outlined:
+    """What is kept of a slice's outline: a large volume's probabilities would be as large as the volume.
+
+    `mask` is bool (rows, columns) of the original, `evidence` as `outline_evidence` gives it, `counts` the pixels from
+    each cut-off of the size's interval on: its outline's, strict, loose.
+    """
+
+    mask: np.ndarray
+    share: float
+    evidence: np.ndarray
+    counts: tuple[float, ...]
+
+
 @dataclass
 class _Work:
     """One volume on its way through the stages; slices in order.
@@ -90,7 +105,7 @@ class _Work:
     plain: Future[np.ndarray]
     differences: np.ndarray
     features: list[np.ndarray | None]
-    outlines: list[np.ndarray | None]
+    outlined: dict[int, _Outlined]
     refusal: str | None = None
     family: gate.Family = "flair"
     family_sure: bool = True
@@ -142,10 +157,9 @@ class Pipeline:
             return self._analysed([_begin(volume, beside) for volume in volumes], min(batch, 16), told, beside)
 
     def _analysed(self, works: list[_Work], size: int, told: _Progress, beside: Executor) -> list[Findings]:
-        for chunk in _chunks(
-            [(number, index) for number, work in enumerate(works) for index in range(len(work.volume))], size
-        ):
-            logits, features = self._classifier(np.stack([works[n].prepared.images[i] for n, i in chunk]))
+        slices = [(number, index) for number, work in enumerate(works) for index in range(len(work.volume))]
+        batches = (np.stack([works[n].prepared.images[i] for n, i in chunk]) for chunk in _chunks(slices, size))
+        for chunk, (logits, features) in zip(_chunks(slices, size), _one_ahead(self._classifier, batches), strict=True):
             for (number, index), logit, feature in zip(chunk, logits, features, strict=True):
                 works[number].differences[index] = logit[1] - logit[0]
                 works[number].features[index] = feature
@@ -160,22 +174,41 @@ class Pipeline:
         return [self._finish(work) for work in works]
 
     def _outline(self, works: list[_Work], wanted: list[tuple[int, int]], size: int, told: _Progress) -> None:
-        """Fills in the outlines, by the family's U-Net: each the mean of the slice's own and its mirror image's."""
+        """Fills in what is outlined, by the family's U-Net; in a series with what the slices beside show."""
         for family, unet in self._unets.items():
             own = [(number, index) for number, index in wanted if works[number].family == family]
-            for chunk in _chunks([(*place, mirrored) for place in own for mirrored in (False, True)], size):
-                images = [
-                    works[n].prepared.images[i][:, ::-1] if back else works[n].prepared.images[i]
-                    for n, i, back in chunk
-                ]
-                (outlines,) = unet(np.stack(images))
-                for (number, index, mirrored), outline in zip(chunk, outlines[..., 0], strict=True):
-                    work = works[number]
-                    first = work.outlines[index]
-                    # A copy, so that the rest of the chunk is not kept with it.
-                    work.outlines[index] = outline.copy() if first is None else (first + outline[:, ::-1]) / 2
-                    if not mirrored:
-                        told.slice_done(number)
+            both_ways = self._both_ways(unet, works, own, size, told)
+            for number, of_volume in groupby(both_ways, lambda each: each[0]):
+                work = works[number]
+                outlines = ((index, outline) for _, index, outline in of_volume)
+                for index, outline in smoothed(outlines, len(work.volume), _between(work.volume)):
+                    work.outlined[index] = self._kept(work, outline)
+
+    def _both_ways(
+        self, unet: Network, works: list[_Work], wanted: list[tuple[int, int]], size: int, told: _Progress
+    ) -> Iterator[tuple[int, int, np.ndarray]]:
+        """Volume, slice and outline, float32 (256, 256): the mean of the slice's own and its mirror image's."""
+        passes = [(number, index, mirrored) for number, index in wanted for mirrored in (False, True)]
+
+        def seen(number: int, index: int, mirrored: bool) -> np.ndarray:
+            image = works[number].prepared.images[index]
+            return image[:, ::-1] if mirrored else image
+
+        batches = (np.stack([seen(*each) for each in chunk]) for chunk in _chunks(passes, size))
+        outlines = (outline for (batch,) in _one_ahead(unet, batches) for outline in batch[..., 0])
+        for (number, index), own, mirrored in zip(wanted, outlines, outlines, strict=True):
+            told.slice_done(number)
+            yield number, index, (own + mirrored[:, ::-1]) / 2
+
+    def _kept(self, work: _Work, probabilities: np.ndarray) -> _Outlined:
+        """What is kept of one slice's outline, float32 (256, 256)."""
+        outline, size = self._settings.outlines[work.family], self._size(work)
+        return _Outlined(
+            mask=outline.mask(probabilities, work.prepared.frame),
+            share=outline.share(probabilities),
+            evidence=outline_evidence(probabilities[None]),
+            counts=interval.counts(probabilities, (outline.cut_off, size.strict, size.loose)) if size else (),
+        )
 
     def _judge(self, work: _Work) -> None:
         """Gate and calibration, once all slices of a volume went through the classifier."""
@@ -194,37 +227,30 @@ class Pipeline:
         if work.probabilities is None:
             return []
         possible = work.probabilities >= self._settings.outline_from[work.family]
-        if len(possible) > 1:
-            # A lesion does not end where the classifier begins to doubt.
-            possible = np.convolve(possible, np.ones(3), "same") > 0
-        return [int(index) for index in np.flatnonzero(possible)]
+        return [int(index) for index in np.flatnonzero(wanted(possible))]
 
     def _finish(self, work: _Work) -> Findings:
         volume = work.volume
         if work.refusal is not None or work.probabilities is None:
             return Findings.refused(volume, work.refusal or gate.REFUSAL)
-        outline = self._settings.outlines[work.family]
         masks = np.zeros((len(volume), volume.rows, volume.columns), bool)
         shares = np.zeros(len(volume))
-        between = volume.spacing.between_slices if volume.spacing else None
         fusion = self._settings.fusions[work.family][volume.kind]
-        smooth(work.outlines, between)
-        for index, probabilities in enumerate(work.outlines):
-            if probabilities is not None:
-                masks[index] = outline.mask(probabilities, work.prepared.frame)
-                shares[index] = outline.share(probabilities)
-                evidence = outline_evidence(probabilities[None])
-                work.probabilities[index] = fusion.probability(work.differences[index : index + 1], evidence)[0]
+        for index, outlined in work.outlined.items():
+            masks[index], shares[index] = outlined.mask, outlined.share
+            work.probabilities[index] = fusion.probability(work.differences[index : index + 1], outlined.evidence)[0]
         if volume.kind == "image":
             verdict, reason, probability = self._judge_image(float(work.probabilities[0]), bool(masks.any()))
         else:
-            verdict, reason, probability = self._settings.series[work.family].judge(work.probabilities, shares, between)
+            verdict, reason, probability = self._settings.series[work.family].judge(
+                work.probabilities, shares, _between(volume)
+            )
         if verdict is Verdict.NO_TUMOUR:
             # Nothing that counts: crumbs of an outline would contradict the sentence beside them.
             masks[:] = False
         sizes = measure.of_volume(masks, volume, work.middle.result if work.middle else None)
         doubt = self._size_doubt(work) if masks.any() else None
-        size = self._settings.sizes[work.family].get(volume.kind) if doubt else None
+        size = self._size(work) if doubt else None
         return Findings(
             kind=volume.kind,
             verdict=verdict,
@@ -252,14 +278,15 @@ class Pipeline:
             ),
         )
 
+    def _size(self, work: _Work) -> SizeInterval | None:
+        return self._settings.sizes[work.family].get(work.volume.kind)
+
     def _size_doubt(self, work: _Work) -> tuple[float, float] | None:
         """Low and high of the true size against the outlined one; None where that was not measured."""
-        size = self._settings.sizes[work.family].get(work.volume.kind)
-        outlines = [outline for outline in work.outlines if outline is not None]
-        if size is None or not outlines:
+        size = self._size(work)
+        if size is None or not work.outlined:
             return None
-        cut_off = self._settings.outlines[work.family].cut_off
-        outlined, strict, loose = interval.counts(np.stack(outlines), (cut_off, size.strict, size.loose))
+        outlined, strict, loose = map(sum, zip(*(each.counts for each in work.outlined.values()), strict=True))
         return size.ratios(outlined, strict, loose) if outlined else None
 
     def _thresholds(self, volume: Volume, family: gate.Family) -> tuple[float, float]:
@@ -298,6 +325,11 @@ def prepare(volume: Volume) -> tuple[preprocess.Prepared, bool]:
     return preprocess.prepare(volume.voxels if colour or volume.channels == 1 else volume.voxels[..., 1:2]), colour
 
 
+def _between(volume: Volume) -> float | None:
+    """Distance between slices in mm, where it is known."""
+    return volume.spacing.between_slices if volume.spacing else None
+
+
 def _begin(volume: Volume, beside: Executor) -> _Work:
     count = len(volume)
     prepared, colour = prepare(volume)
@@ -308,10 +340,23 @@ def _begin(volume: Volume, beside: Executor) -> _Work:
         plain=beside.submit(gate.plain, prepared.images),
         differences=np.zeros(count),
         features=[None] * count,
-        outlines=[None] * count,
+        outlined={},
     )
 
 
 def _chunks(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
     for start in range(0, len(items), size):
         yield items[start : start + size]
+
+
+def _one_ahead(network: Network, batches: Iterable[np.ndarray]) -> Iterator[list[np.ndarray]]:
+    """The network's outputs for each batch; while the caller has one, the network works on the next."""
+    with ThreadPoolExecutor(1, "network") as thread:
+        running: Future[list[np.ndarray]] | None = None
+        for images in batches:
+            following = thread.submit(network, images)
+            if running is not None:
+                yield running.result()
+            running = following
+        if running is not None:
+            yield running.result()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -35,18 +37,32 @@ class Outline:
         return float((probabilities >= self.cut_off).mean())
 
 
-def smooth(outlines: list[np.ndarray | None], between: float | None) -> None:
-    """Makes each outline of a series the weighted mean with those of the two slices beside it, in place.
+def smoothed(
+    outlines: Iterable[tuple[int, np.ndarray]], slices: int, between: float | None = None
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Each outline of a series as the weighted mean with those of the two slices beside it; three are held at a time.
 
-    `outlines`: float32 (256, 256) in 0..1, in order; None where nothing was outlined: counts as 0 for its neighbours, and
-    stays. `between`: distance of the slices in mm; where it is unknown, that of the series which the weight was chosen on.
+    `outlines`: place in the series and float32 (256, 256) in 0..1, in order; a slice of the series that does not come
+    counts as 0 for its neighbours. `slices`: how many the series has. `between`: their distance in mm; where it is
+    unknown, that of the series which the weight was chosen on.
     """
-    weight = math.exp(-(((between or USUAL_MM) / REACH_MM) ** 2) / 2)
-    before: np.ndarray | None = None
-    for index, own in enumerate(outlines):
-        last = index + 1 == len(outlines)
+    weight = np.float32(math.exp(-(((between or USUAL_MM) / REACH_MM) ** 2) / 2))
+    before: tuple[int, np.ndarray] | None = None
+    own: tuple[int, np.ndarray] | None = None
+    for after in chain(outlines, [None]):
         if own is not None:
-            beside = [each for each in (before, None if last else outlines[index + 1]) if each is not None]
-            there = (index > 0) + (not last)
-            outlines[index] = (own + sum(weight * each for each in beside)) / np.float32(1 + weight * there)
-        before = own
+            index, outline = own
+            total = outline.copy()
+            for beside in (before, after):
+                if beside is not None and abs(beside[0] - index) == 1:
+                    total += weight * beside[1]
+            yield index, total / (1 + weight * ((index > 0) + (index + 1 < slices)))
+        before, own = own, after
+
+
+def wanted(possible: np.ndarray) -> np.ndarray:
+    """Which slices of a scan are outlined, from bool (slices,) where something is possible: in a series their neighbours too.
+
+    A lesion does not end where the classifier begins to doubt.
+    """
+    return np.convolve(possible, np.ones(3))[1:-1] > 0

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
+
 from django.test import Client
 
+from detection.accounts.middleware import SEEN
 from detection.accounts.services import make_account
 from detection.models import User
 from detection.models.user import Role
@@ -35,4 +38,7 @@ def signed_in(user: User) -> Client:
     """A browser of theirs."""
     client = Client()
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+    session = client.session
+    session[SEEN] = round(time.time())  # as signing in by the form does
+    session.save()
     return client

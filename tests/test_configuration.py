@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from brainscan import checks, home
 from brainscan.config import CHECKOUT, Config, ConfigurationError, load
 from brainscan.database import database
 
@@ -118,3 +119,44 @@ def test_cockroachdb_is_reached_through_its_own_engine(tmp_path):
         "26257",
     )
     assert made["OPTIONS"]["sslmode"] == "verify-full"
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_new_home_is_for_its_own_account_alone(tmp_path):
+    home.prepare(tmp_path / "srv" / "brainscan")
+    assert _mode(tmp_path / "srv" / "brainscan") == 0o700
+
+
+@pytest.mark.parametrize("holds", ["", "brainscan.sqlite3", "secret-key.txt"])
+def test_a_home_that_an_older_version_left_open_is_shut(tmp_path, holds):
+    tmp_path.chmod(0o755)
+    if holds:
+        (tmp_path / holds).touch()
+    home.prepare(tmp_path)
+    assert _mode(tmp_path) == 0o700
+
+
+def test_a_folder_that_is_more_than_a_home_is_left_alone_and_warned_of(tmp_path, settings):
+    tmp_path.chmod(0o755)
+    (tmp_path / "other-things").mkdir()
+    home.prepare(tmp_path)
+    assert _mode(tmp_path) == 0o755
+    settings.HOME = tmp_path
+    assert [each.id for each in checks.home_is_private(None)] == ["brainscan.W002"]
+
+
+def test_the_domains_of_hospital_accounts_are_a_list_and_belong_to_auth0(environment):
+    domains = "hospital.example, clinic.example"
+    assert environment(**AUTH0, AUTH0_EMAIL_DOMAINS=domains).auth0_email_domains == (
+        "hospital.example",
+        "clinic.example",
+    )
+    with pytest.raises(ConfigurationError, match="AUTH0_EMAIL_DOMAINS"):
+        environment(AUTH0_DOMAIN="", AUTH0_CLIENT_ID="", AUTH0_CLIENT_SECRET="")
+
+
+def test_no_page_lets_itself_be_framed(client):
+    assert client.get("/healthz").headers["X-Frame-Options"] == "DENY"

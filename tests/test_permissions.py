@@ -69,6 +69,8 @@ TABLE: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("POST", "release_study"): (302, 303, 404, 403, 303),
     ("GET", "send_again"): (302, 405, 405, 405, 405),
     ("POST", "send_again"): (302, 303, 404, 403, 303),
+    ("GET", "withdraw_message"): (302, 405, 405, 405, 405),
+    ("POST", "withdraw_message"): (302, 303, 404, 403, 303),
 }
 
 # Django admin by pattern: every list, page and form of every kind of row.
@@ -118,6 +120,7 @@ def address(name: str, scan: Scan) -> str:
         "study": (scan.study_id,),
         "release_study": (scan.study_id,),
         "send_again": (scan.study.deliveries.get().pk,),
+        "withdraw_message": (scan.study.deliveries.get().pk,),
         **dict.fromkeys(
             (
                 "scan",

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from social_core.exceptions import (
     AuthCanceled,
     AuthConfigurationError,
     AuthInputError,
+    AuthPolicyError,
     AuthProviderError,
     AuthSessionError,
     SocialAuthBaseException,
@@ -15,9 +20,14 @@ from social_django.middleware import SocialAuthExceptionMiddleware
 
 from detection.accounts.pipeline import SignInRefused
 
+SEEN = "seen"
+BETWEEN_RENEWALS = 600
+"""Seconds: a page of pictures makes a hundred requests, and each renewal is a write."""
+
 RESTART = "This sign-in was started in another window, or took too long. Start again."
 SENTENCES: tuple[tuple[type[SocialAuthBaseException], str], ...] = (
     (AuthCanceled, "You stopped signing in at the hospital's sign-in page. Nothing has changed here."),
+    (AuthPolicyError, "Your e-mail address is not one of this hospital's. Ask your administrator."),
     (AuthSessionError, RESTART),
     (AuthInputError, RESTART),
     (AuthProviderError, "The hospital's sign-in page does not answer at the moment. Try again in a few minutes."),
@@ -38,3 +48,17 @@ class SocialAuthErrors(SocialAuthExceptionMiddleware):
         if isinstance(exception, SignInRefused):
             return exception.sentence
         return next((sentence for kind, sentence in SENTENCES if isinstance(exception, kind)), NOT_VERIFIED)
+
+
+class SessionInUse:
+    """Lets a session end so long after it was last used, and not so long after its sign-in."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        """Note now and then that it is in use: what is noted is saved, and what is saved is valid afresh."""
+        answer = self.get_response(request)
+        if request.user.is_authenticated and time.time() - request.session.get(SEEN, 0) > BETWEEN_RENEWALS:
+            request.session[SEEN] = round(time.time())
+        return answer

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import secrets
 from pathlib import Path
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.http import HttpRequest
 
 from detection import audit
 from detection.models import User
@@ -18,6 +21,21 @@ FIRST_ACCOUNTS = "first-accounts.txt"
 
 class AccountRefused(Exception):
     """An account that cannot be made or changed; `str(error)` is the sentence."""
+
+
+def client_address(request: HttpRequest) -> str:
+    """Where a request came from, for the lock-out: what the proxy saw, where there is one.
+
+    The last entry of X-Forwarded-For is the proxy's own; whatever stands before it the client may have written.
+    """
+    seen: str = request.META.get("REMOTE_ADDR", "")
+    if settings.SERVED_OVER_HTTPS:
+        told = request.headers.get("X-Forwarded-For", "").rsplit(",", 1)[-1].strip()
+        try:
+            return str(ipaddress.ip_address(told))
+        except ValueError:
+            return seen
+    return seen
 
 
 def make_account(name: str, *, role: Role, password: str) -> User:

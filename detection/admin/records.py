@@ -9,8 +9,11 @@ from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils import timezone
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 
+from detection import provenance
 from detection.admin.shown import (
     NOTHING,
     LookOnly,
@@ -18,12 +21,12 @@ from detection.admin.shown import (
     TabularInline,
     VersionFilter,
     link,
-    masked,
     percent,
     thumbnail,
     verdict,
 )
 from detection.models import Analysis, Delivery, Scan, StoredFile, Study
+from detection.words import masked
 
 
 class _ScansOfStudy(LookOnly, TabularInline):
@@ -35,11 +38,11 @@ class _ScansOfStudy(LookOnly, TabularInline):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Scan]:
         rows = cast("QuerySet[Scan]", super().get_queryset(request))
-        return rows.select_related("current_analysis")
+        return rows.select_related("current_analysis").defer("current_analysis__findings")
 
     @admin.display(description="Picture")
     def picture(self, scan: Scan) -> str:
-        return thumbnail(scan.current_analysis)
+        return thumbnail(scan, scan.current_analysis)
 
     @admin.display(description="Scan")
     def number(self, scan: Scan) -> str:
@@ -80,7 +83,18 @@ class StudyAdmin(RecordAdmin):
     search_fields = ("patient_reference", "owner__username", "=id")
     search_help_text = "Patient reference, doctor's account, or the study's id."
     date_hierarchy = "created_at"
-    fields = ("id", "patient_reference", "owner", "created_at", "released_at", "released_by")
+    fields = (
+        "id",
+        "patient_reference",
+        "owner",
+        "created_at",
+        "acquired_on",
+        "released_at",
+        "released_by",
+        "covers_the_present",
+        "became_no_scan",
+    )
+    readonly_fields = ("covers_the_present", "became_no_scan")
     inlines = (_ScansOfStudy, _DeliveriesOfStudy)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Study]:
@@ -95,6 +109,17 @@ class StudyAdmin(RecordAdmin):
     @admin.display(description="Released", boolean=True, ordering="released_at")
     def is_released(self, study: Study) -> bool:
         return study.released_at is not None
+
+    @admin.display(description="Released is")
+    def covers_the_present(self, study: Study) -> str:
+        if study.released_at is None:
+            return NOTHING
+        return "an earlier analysis" if study.is_outdated_release else "what the scans show now"
+
+    @admin.display(description="Became no scan")
+    def became_no_scan(self, study: Study) -> str:
+        told = ((each["label"], each["files"], each["reason"]) for each in study.set_aside)
+        return format_html_join(mark_safe("<br>"), "{} ({} files): {}", told) or NOTHING
 
     def view_on_site(self, study: Study) -> str:
         return reverse("study", args=[study.pk])
@@ -112,7 +137,7 @@ class _RunsOfScan(LookOnly, TabularInline):
 
     @admin.display(description="Queued")
     def run(self, analysis: Analysis) -> str:
-        return link(analysis, f"{analysis.queued_at:%Y-%m-%d %H:%M:%S}")
+        return link(analysis, f"{timezone.localtime(analysis.queued_at):%Y-%m-%d %H:%M:%S}")
 
     @admin.display(description="Verdict")
     def result(self, analysis: Analysis) -> str:
@@ -125,9 +150,13 @@ class _RunsOfScan(LookOnly, TabularInline):
 
 class _FilesOfScan(LookOnly, TabularInline):
     model = StoredFile
-    fields = ("position", "original_name", "format", "rows", "columns", "bytes", "sha256")
+    fields = ("position", "original_name", "format", "rows", "columns", "bytes", "received", "sha256")
     readonly_fields = fields
     extra = 0
+
+    @admin.display(description="SHA-256 as received")
+    def received(self, file: StoredFile) -> str:
+        return provenance.received(file)
 
 
 @admin.register(Scan)
@@ -137,6 +166,11 @@ class ScanAdmin(RecordAdmin):
     list_display = ("picture", "reference", "created_at", "owner", "kind", "result", "probability", "version")
     list_display_links = ("reference",)
     list_select_related = ("study", "owner", "current_analysis")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Scan]:
+        rows = cast("QuerySet[Scan]", super().get_queryset(request))
+        return rows.defer("current_analysis__findings")
+
     list_filter = (
         "current_analysis__verdict",
         "current_analysis__state",
@@ -144,7 +178,7 @@ class ScanAdmin(RecordAdmin):
         ("current_analysis__model_version", VersionFilter),
         ("owner", admin.RelatedOnlyFieldListFilter),
     )
-    search_fields = ("study__patient_reference", "owner__username", "=id", "=files__sha256")
+    search_fields = ("study__patient_reference", "owner__username", "=id", "=files__sha256", "=files__sha256_received")
     search_help_text = "Patient reference, doctor's account, the scan's id, or a file's SHA-256."
     date_hierarchy = "created_at"
     fields = (
@@ -154,6 +188,12 @@ class ScanAdmin(RecordAdmin):
         "position",
         "owner",
         "kind",
+        "series_uid",
+        "sequence",
+        "sequence_by_doctor",
+        "sequence_corrected_by",
+        "sequence_corrected_at",
+        "fused_of",
         "created_at",
         "opened_at",
         "result",
@@ -166,11 +206,17 @@ class ScanAdmin(RecordAdmin):
 
     @admin.display(description="Picture")
     def picture(self, scan: Scan) -> str:
-        return thumbnail(scan.current_analysis)
+        return thumbnail(scan, scan.current_analysis)
 
     @admin.display(description="Picture")
     def large_picture(self, scan: Scan) -> str:
-        return thumbnail(scan.current_analysis, 160)
+        return thumbnail(scan, scan.current_analysis, 160)
+
+    @admin.display(description="Fused of")
+    def fused_of(self, scan: Scan) -> str:
+        parts = [scan.fused_pre, scan.fused_flair, scan.fused_post]
+        named = ((link(part, f"Scan {part.position + 1}"),) for part in parts if part is not None)
+        return format_html_join(", ", "{}", named) or NOTHING
 
     @admin.display(description="Patient reference", ordering="study__patient_reference")
     def reference(self, scan: Scan) -> str:
@@ -232,13 +278,17 @@ class AnalysisAdmin(RecordAdmin):
     )
     readonly_fields = ("large_picture", "of_scan", "result", "probability", "seconds", "weight_files", "what_was_found")
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Analysis]:
+        rows = cast("QuerySet[Analysis]", super().get_queryset(request))
+        return rows.defer("findings")  # its own page reads them; a list would read megabytes
+
     @admin.display(description="Picture")
     def picture(self, analysis: Analysis) -> str:
-        return thumbnail(analysis)
+        return thumbnail(analysis.scan, analysis)
 
     @admin.display(description="Picture")
     def large_picture(self, analysis: Analysis) -> str:
-        return thumbnail(analysis, 160)
+        return thumbnail(analysis.scan, analysis, 160)
 
     @admin.display(description="Patient reference", ordering="scan__study__patient_reference")
     def reference(self, analysis: Analysis) -> str:
@@ -286,19 +336,23 @@ def _without_outlines(analysis: Analysis) -> str:
 
 @admin.register(StoredFile)
 class StoredFileAdmin(RecordAdmin):
-    """Original files as they arrived."""
+    """Original files as they are kept: without what names the patient."""
 
     list_display = ("original_name", "of_scan", "format", "pixels", "bytes", "sha256")
     list_select_related = ("scan__study",)
     list_filter = ("format",)
-    search_fields = ("scan__study__patient_reference", "=sha256", "=id")
-    search_help_text = "Patient reference, SHA-256, or the file's id."
-    fields = ("id", "of_scan", "position", "original_name", "format", "pixels", "bytes", "sha256", "key")
-    readonly_fields = ("id", "of_scan", "pixels", "key")
+    search_fields = ("scan__study__patient_reference", "=sha256", "=sha256_received", "=id")
+    search_help_text = "Patient reference, SHA-256 as received or as stored, or the file's id."
+    fields = ("id", "of_scan", "position", "original_name", "format", "pixels", "bytes", "received", "sha256", "key")
+    readonly_fields = ("id", "of_scan", "pixels", "received", "key")
 
     @admin.display(description="Scan")
     def of_scan(self, file: StoredFile) -> str:
         return link(file.scan, f"{file.scan.study.patient_reference} / {file.scan.position + 1}")
+
+    @admin.display(description="SHA-256 as received", ordering="sha256_received")
+    def received(self, file: StoredFile) -> str:
+        return provenance.received(file)
 
     @admin.display(description="Rows x columns")
     def pixels(self, file: StoredFile) -> str:

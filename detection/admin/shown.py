@@ -1,4 +1,4 @@
-"""What the records' lists share: read-only rows, pictures with their outline, verdicts, links."""
+"""What the records' lists share: read-only rows, pictures, verdicts, links."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html, format_html_join
-from django.utils.safestring import SafeString
+from django.utils.html import format_html
 
-from detection.models import Analysis
+from detection import words
+from detection.models import Analysis, Scan
 from detection.models.analysis import Verdict
 
 if TYPE_CHECKING:
@@ -82,51 +82,27 @@ def verdict(analysis: Analysis | None) -> str:
 
 
 def percent(probability: float | None) -> str:
-    """A probability as `93%`; a dash where there is none. Neither 0% nor 100% is ever claimed."""
-    if probability is None:
-        return NOTHING
-    return "under 1%" if probability < 0.005 else "over 99%" if probability > 0.995 else f"{probability:.0%}"
+    """A probability in the pages' words; a dash where there is none."""
+    return NOTHING if probability is None else words.percent(probability)
 
 
-def masked(phone: str) -> str:
-    """A phone number of which only the last three digits are legible."""
-    return "\u2022" * max(len(phone) - 3, 0) + phone[-3:]
-
-
-def telling_slice(findings: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The slice that the thumbnail shows: the one with the largest outline, else the likeliest."""
-    slices = findings["slices"] if findings else []
-    return max(slices, key=lambda s: (s["area_px"] or 0, s["tumour_probability"] or 0.0, -s["index"]), default=None)
-
-
-def thumbnail(analysis: Analysis | None, side: int = 64) -> str:
-    """The scan's small picture with the machine's outline on it, through the same door as everybody's.
+def thumbnail(scan: Scan, analysis: Analysis | None, side: int = 64) -> str:
+    """The small picture that lists show of a scan, through the same door as everybody's.
 
     Parameters
     ----------
+    scan : Scan
+        Whose picture it is.
     analysis : Analysis or None
-        The run whose picture it is.
+        The run beside whose values it is to stand: a dash for all but the scan's current one, whose picture it is.
     side : int
         Width and height in pixels.
     """
-    if analysis is None or not analysis.findings:
+    if analysis is None or analysis.pk != scan.current_analysis_id or not analysis.model_version:
         return NOTHING
-    findings = analysis.findings
-    rows, columns = findings.get("rows") or 1, findings.get("columns") or 1
-    chosen = telling_slice(findings) or {}
-    polygons: SafeString = format_html_join(
-        "",
-        '<polygon points="{}"/>',
-        ((" ".join(f"{x},{y}" for x, y in polygon),) for polygon in chosen.get("outline") or []),
-    )
     # Attributes only: the content security policy allows no inline style.
     return format_html(
-        '<svg class="thumbnail" width="{side}" height="{side}" viewBox="0 0 {columns} {rows}" role="img" aria-label="{words}">'
-        '<rect width="{columns}" height="{rows}"/><image href="{address}" width="{columns}" height="{rows}"/>{polygons}</svg>',
+        '<img class="thumbnail" width="{side}" height="{side}" src="{address}" alt="Picture" loading="lazy">',
         side=side,
-        columns=columns,
-        rows=rows,
-        words="Picture with outline" if polygons else "Picture without outline",
-        address=reverse("scan_thumbnail", args=[analysis.scan_id]),
-        polygons=polygons,
+        address=reverse("scan_thumbnail", args=[scan.pk]),
     )

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from django.contrib import admin
 
-from detection.admin.shown import RecordAdmin, link, masked
+from detection.admin.shown import RecordAdmin, link
 from detection.models import Delivery, Worker
+from detection.words import masked
 
 
 @admin.register(Delivery)

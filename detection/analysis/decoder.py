@@ -147,6 +147,7 @@ class Decoder:
         voxels = np.empty(shape, dtype)
         self._fill(voxels.reshape(-1).view(np.uint8).data, deadline)
         spacing, orientation, placement = answer["spacing"], answer["orientation"], answer["placement"]
+        window = answer["window"]
         return Volume(
             voxels=voxels,
             kind=answer["kind"],
@@ -157,6 +158,7 @@ class Decoder:
             stored_orientation=int(answer["stored_orientation"]),
             notes=tuple(map(str, answer["notes"])),
             placement=None if placement is None else Placement(**placement),
+            window=None if window is None else (float(window[0]), float(window[1])),
         )
 
     def _line(self, deadline: float) -> bytes:

@@ -71,6 +71,7 @@ def answer(request: dict[str, Any]) -> tuple[dict[str, Any], Any]:
         "stored_orientation": volume.stored_orientation,
         "notes": volume.notes,
         "placement": None if volume.placement is None else asdict(volume.placement),
+        "window": volume.window,
     }
     return described, volume.voxels.reshape(-1).data.cast("B")
 

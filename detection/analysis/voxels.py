@@ -77,7 +77,8 @@ class Geometry:
     slope, intercept : float
         The file's own value is `slope * voxel + intercept`.
     windows : dict
-        Name to [lowest, highest] voxel value: `auto`, `full`, `brain`, `contrast`.
+        Name to [lowest, highest] voxel value: `auto`, `full`, `brain`, `contrast`, and `file` for the one that the files
+        state.
     mask, heat : bool
         Whether these files are there, and (mask) not empty.
     diameters : list of dict
@@ -116,9 +117,11 @@ def pack(volume: Volume, *, refused: bool) -> Packed:
     """The content of `voxels.gz`. Needs no findings: whether a volume is `refused` counts only where it has colours."""
     shown = _shown(volume, refused=refused)
     values, slope, intercept = _stored(shown)
-    windows = {
-        name: [round((edge - intercept) / slope, 3) for edge in edges] for name, edges in _windows(shown).items()
-    }
+    found = _windows(shown)
+    low, high = found["full"]
+    if volume.window is not None and volume.window[0] < high and volume.window[1] > low:
+        found["file"] = volume.window
+    windows = {name: [round((edge - intercept) / slope, 3) for edge in edges] for name, edges in found.items()}
     described = {
         "dtype": values.dtype.name,
         "components": values.shape[3],

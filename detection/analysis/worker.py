@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import connection
 
 from detection import leases, retry, storage
 from detection.analysis import services
@@ -61,7 +61,7 @@ BETWEEN_REPORTS = 0.25
 DECODED = 0.1
 """Progress of an analysis whose pixels are in memory; the models take it from there to nearly 1."""
 
-STORAGE_AWAY = "The stored file could not be read. It is tried again."
+STORAGE_AWAY = "The stored file could not be read. Try again; if it fails again, tell your administrator."
 TECHNICAL = "The analysis failed for a technical reason. Try again; if it fails again, tell your administrator."
 
 
@@ -153,7 +153,7 @@ class AnalysisWorker:
             return False
         try:
             batch = services.claim(worker=self.name, limit=settings.WORKER_BATCH, tried=tried)
-        except DatabaseError as error:
+        except retry.DatabaseTrouble as error:
             log.warning("No work taken up: the database did not answer (%s).", type(error).__name__)
             connection.close()
             return False
@@ -166,7 +166,7 @@ class AnalysisWorker:
             self.analyse(batch)
         except services.LeaseLost:
             log.warning("An analysis was taken up by another worker.")
-        except DatabaseError as error:
+        except retry.DatabaseTrouble as error:
             # Its lease runs out, and it is taken up again.
             log.error("Work left to another attempt: the database did not answer (%s).", type(error).__name__)
             connection.close()
@@ -248,8 +248,10 @@ class AnalysisWorker:
             retry.through_restarts(record, seconds=DATABASE_PATIENCE)
         except services.LeaseLost:
             log.warning("Analysis %s was taken up by another worker: this outcome is dropped.", analysis.pk)
-        except OSError:
-            log.exception("The pictures of analysis %s could not be written.", analysis.pk)
+        except retry.DatabaseTrouble:
+            raise
+        except Exception:
+            log.exception("Analysis %s could not be drawn or recorded.", analysis.pk)
             _unless_lost(partial(services.give_back, analysis, TECHNICAL))
 
     def _heat(self, job: Job, findings: Findings) -> np.ndarray | None:
@@ -275,9 +277,7 @@ class AnalysisWorker:
                 self._part(scan.fused_post_id, files),
             )
         except UploadRefused as error:
-            # Bytes that are those of the upload can never be read: a result. Others are the storage's failure.
-            end = services.refuse if self._are_as_uploaded(scan) else services.fail
-            _unless_lost(partial(end, analysis, error.sentence))
+            self._end_unreadable(analysis, error.sentence)
         except ImagingError as error:
             _unless_lost(partial(services.fail, analysis, error.sentence))
         except DecoderStopped as error:
@@ -289,9 +289,23 @@ class AnalysisWorker:
         except OSError:
             log.exception("The original of analysis %s could not be read.", analysis.pk)
             _unless_lost(partial(services.give_back, analysis, STORAGE_AWAY))
+        except retry.DatabaseTrouble:
+            raise
+        except Exception:
+            log.exception("Analysis %s could not be prepared.", analysis.pk)
+            _unless_lost(partial(services.give_back, analysis, TECHNICAL))
         finally:
             self._reading = False
         return None
+
+    def _end_unreadable(self, analysis: Analysis, sentence: str) -> None:
+        """Bytes that are those of the upload can never be read: a result. Others are the storage's failure."""
+        try:
+            end = services.refuse if self._are_as_uploaded(analysis.scan) else services.fail
+        except OSError:
+            log.exception("The original of analysis %s could not be read.", analysis.pk)
+            end, sentence = services.give_back, STORAGE_AWAY
+        _unless_lost(partial(end, analysis, sentence))
 
     def _part(
         self, scan_id: UUID | None, files: Mapping[UUID, Sequence[tuple[str, str]]]
@@ -339,7 +353,7 @@ class _Reporter:
         self._worker.went_forward(self._analyses[index])
         try:
             services.report_progress(self._analyses[index], progress)
-        except DatabaseError:
+        except retry.DatabaseTrouble:
             connection.close()
 
 

@@ -14,6 +14,9 @@ from detection.models.analysis import State
 from detection.models.leased import Leased
 from detection.models.scan import Scan
 
+WITHDRAWN = "Withdrawn before it was sent."
+"""The reason of a message that somebody took back: it is never sent, not even again."""
+
 
 class Recipient(models.TextChoices):
     """Who gets the message; a patient only after a doctor has released the result."""
@@ -38,12 +41,19 @@ class DeliveryQuerySet(models.QuerySet["Delivery"]):
         """Messages that may go out and that nobody is sending. `now` is the database's.
 
         A clinician's once every scan of the study has an ended analysis; a patient's once a doctor
-        has released the study as well; a message whose sender's lease ran out again.
+        has released those very results as well; a message whose sender's lease ran out again.
         """
         unfinished = models.Exists(
             Scan.objects.filter(study=models.OuterRef("study"), current_analysis__state__in=State.unfinished())
         )
-        may_go = models.Q(recipient=Recipient.CLINICIAN) | models.Q(study__released_at__isnull=False)
+        newer = models.Exists(
+            Scan.objects.filter(
+                study=models.OuterRef("study"),
+                current_analysis__queued_at__gt=models.OuterRef("study__released_at"),
+            )
+        )
+        released = models.Q(study__released_at__isnull=False) & ~models.Q(newer)
+        may_go = models.Q(recipient=Recipient.CLINICIAN) | released
         waiting = models.Q(state=DeliveryState.WAITING) & (
             models.Q(not_before__isnull=True) | models.Q(not_before__lte=now)
         )
@@ -86,6 +96,11 @@ class Delivery(Leased):
                 name="delivery_failed_says_why", condition=~models.Q(state="failed") | ~models.Q(reason="")
             ),
         ]
+
+    @property
+    def is_withdrawn(self) -> bool:
+        """Whether somebody took it back while it waited."""
+        return self.state == DeliveryState.FAILED and self.reason == WITHDRAWN
 
     def __str__(self) -> str:
         return f"Delivery {self.id}"

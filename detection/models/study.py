@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 from django.conf import settings
 from django.core.validators import RegexValidator
 from django.db import models
+from django.utils.functional import cached_property
 
 from detection.models.analysis import State
 
@@ -79,6 +80,20 @@ class Study(models.Model):
 
     def __str__(self) -> str:
         return f"Study {self.id}"
+
+    @cached_property
+    def is_outdated_release(self) -> bool:
+        """Whether a scan was analysed again, or came about, after the release: nobody has released that result."""
+        return (
+            self.released_at is not None
+            and self.scans.filter(current_analysis__queued_at__gt=self.released_at).exists()
+        )
+
+    @property
+    def has_an_answer(self) -> bool:
+        """Whether any scan was answered: one that failed, was refused or is superseded says nothing about a patient."""
+        answered = self.scans.filter(current_analysis__state=State.DONE).with_result()
+        return any(not scan.is_superseded for scan in answered)
 
     @property
     def is_finished(self) -> bool:

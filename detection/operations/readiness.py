@@ -8,9 +8,8 @@ from datetime import timedelta
 
 from django.core.files.base import ContentFile
 from django.core.files.storage import default_storage
-from django.db import DatabaseError
 
-from detection import leases
+from detection import leases, retry
 from detection.models import Worker
 from detection.models.worker import Purpose
 
@@ -28,7 +27,7 @@ def parts() -> dict[str, str]:
 def _database() -> str:
     try:
         Worker.objects.exists()
-    except DatabaseError:
+    except retry.DatabaseTrouble:
         return "The database does not answer."
     return OK
 
@@ -47,7 +46,7 @@ def _worker() -> str:
     try:
         alive = Worker.objects.alive(leases.database_now(), HEARD_WITHIN).filter(purpose=Purpose.ANALYSIS)
         loaded = list(alive.values_list("ready", flat=True))
-    except DatabaseError:
+    except retry.DatabaseTrouble:
         return "Not known."
     if any(loaded):
         return OK

@@ -17,7 +17,7 @@ from detection.review import services
 
 @require_POST
 def release_study(request: HttpRequest, study_id: UUID) -> HttpResponse:
-    """Release a study, and go back to its scan, or to the study where it has several; 409 while it is not finished."""
+    """Release a study, and go back to its scan, or to the study where it has several; 409 where there is nothing to release."""
     user = request.user
     assert isinstance(user, User)  # LoginRequiredMiddleware
     study = get_object_or_404(Study.objects.visible_to(user), pk=study_id)
@@ -25,7 +25,7 @@ def release_study(request: HttpRequest, study_id: UUID) -> HttpResponse:
         raise PermissionDenied("You may read this study, but only its owner may release it.")
     try:
         released = services.release(study=study, actor=user)
-    except services.NotFinished as error:
+    except services.CannotRelease as error:
         context = {"title": "Not released", "sentence": str(error), "back": reverse("study", args=[study_id])}
         return render(request, "errors/refused.html", context, status=409)
     messages.success(request, "Released." if released else "It was released before. Nothing has changed.")

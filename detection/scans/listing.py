@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 from urllib.parse import urlencode
 
-from django.db.models import Count, Exists, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -28,7 +28,7 @@ TABS: dict[str, tuple[str, Q]] = {
     "": ("All", Q()),
     "to-read": ("To read", Q(current_analysis__state__in=ENDED, opened_at__isnull=True)),
     "attention": ("Needs attention", Q(current_analysis__state__in=(State.FAILED, State.REFUSED)) | Q(_failed_message)),
-    "released": ("Released", Q(study__released_at__isnull=False)),
+    "released": ("Released", Q(study__released_at__gte=F("current_analysis__queued_at"))),
 }
 STATES: dict[str, tuple[str, Q]] = {
     "": ("any", Q()),

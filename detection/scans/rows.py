@@ -89,14 +89,17 @@ def _kind(scan: Scan) -> str:
 
 
 def _review(scan: Scan, *, in_progress: bool) -> StateWord:
-    if scan.study.released_at is not None:
+    released, analysis = scan.study.released_at, scan.current_analysis
+    outdated = released is not None and analysis is not None and analysis.queued_at > released
+    if released is not None and not outdated:
         by = scan.study.released_by.display_name if scan.study.released_by else ""
         return StateWord("released", "Released", "released", by)
+    note = "Released before this analysis" if outdated else ""
     if in_progress:
-        return StateWord("none", "Not yet", "")
+        return StateWord("none", "Not yet", "", note)
     if scan.opened_at is None:
-        return StateWord("unread", "Unread", "unread")
-    return StateWord("none", "Read, not released", "")
+        return StateWord("unread", "Unread", "unread", note)
+    return StateWord("none", "Read, not released", "", note)
 
 
 def _message(scan: Scan) -> StateWord | None:

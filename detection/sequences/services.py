@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.utils import timezone
 
 from detection import audit, queueing, retry
-from detection.models import Scan, User
+from detection.models import Scan, Study, User
 from detection.models.scan import PARTS, Kind, Sequence
 from ml.imaging.grouping import Geometry, fusion
 
@@ -42,7 +42,8 @@ def correct(*, scan: Scan, actor: User, sequence: str) -> str:
     CannotCorrect
         For a fused scan, and while the scan, or a fused one that it changes, is being analysed.
     """
-    # The row's lock lets two people, or a double click, make one analysis and not two.
+    # The rows' locks let two people, or a double click, make one analysis and one fused scan, and not two.
+    Study.objects.select_for_update().get(pk=scan.study_id)
     scan = Scan.objects.select_for_update(of=("self",)).select_related("current_analysis").get(pk=scan.pk)
     if scan.is_fused:
         raise CannotCorrect("This scan is made of others. Correct the sequence of those.")

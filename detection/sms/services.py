@@ -14,7 +14,7 @@ from django.db.models.functions import Now
 
 from detection import audit, leases, retry
 from detection.models import Delivery, User
-from detection.models.delivery import DeliveryState
+from detection.models.delivery import WITHDRAWN, DeliveryState
 
 FIRST_WAIT = timedelta(seconds=5)
 """After a temporary error; four times as long after each further one."""
@@ -26,8 +26,15 @@ class LeaseLost(Exception):
     """Another sender has taken the message up."""
 
 
+class NotWaiting(Exception):
+    """The message is being sent, was sent, or will not be. `str(error)` is the sentence."""
+
+    def __init__(self) -> None:
+        super().__init__("Only a message that is still waiting can be withdrawn. Nothing has changed.")
+
+
 class NotParked(Exception):
-    """The message is waiting, being sent or sent. `str(error)` is the sentence."""
+    """The message is waiting, being sent, sent or withdrawn. `str(error)` is the sentence."""
 
     def __init__(self) -> None:
         super().__init__("Only a message that was not sent can be sent again. Nothing has changed.")
@@ -75,12 +82,35 @@ def send_again(*, delivery: Delivery, actor: User) -> None:
     Raises
     ------
     NotParked
-        When it is in any other state; a double click makes one message.
+        When it is in any other state, or was withdrawn; a double click makes one message.
     """
-    parked = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.FAILED)
+    parked = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.FAILED).exclude(reason=WITHDRAWN)
     if not parked.update(state=DeliveryState.WAITING, attempts=0, reason="", not_before=None, lease_owner=""):
         raise NotParked
     audit.record(actor, "message sent again", delivery)
+    delivery.refresh_from_db()
+
+
+@retry.in_transaction
+def withdraw(*, delivery: Delivery, actor: User) -> None:
+    """Take a message back that nobody has handed over yet: a mistyped number, a consent that is taken back.
+
+    Parameters
+    ----------
+    delivery : Delivery
+        One of a study that `actor` may change.
+    actor : User
+        Who takes it back.
+
+    Raises
+    ------
+    NotWaiting
+        When it is being sent or was sent, or will not be sent anyway.
+    """
+    waiting = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.WAITING)
+    if not waiting.update(state=DeliveryState.FAILED, reason=WITHDRAWN, not_before=None, lease_owner=""):
+        raise NotWaiting
+    audit.record(actor, "message withdrawn", delivery)
     delivery.refresh_from_db()
 
 

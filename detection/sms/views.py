@@ -1,4 +1,4 @@
-"""Asking for a message once more."""
+"""Asking for a message once more, and taking one back."""
 
 from __future__ import annotations
 
@@ -18,18 +18,40 @@ from detection.sms import services
 @require_POST
 def send_again(request: HttpRequest, delivery_id: UUID) -> HttpResponse:
     """Queue a message that was not sent, and go back to its scan, or to the study where it has several."""
-    user = request.user
-    assert isinstance(user, User)  # LoginRequiredMiddleware
-    visible = Delivery.objects.filter(study__in=Study.objects.visible_to(user))
-    delivery = get_object_or_404(visible.select_related("study"), pk=delivery_id)
-    if not Study.objects.changeable_by(user).filter(pk=delivery.study_id).exists():
-        raise PermissionDenied("You may read this study, but only its owner may send its messages again.")
+    delivery, user = _changeable(request, delivery_id)
     try:
         services.send_again(delivery=delivery, actor=user)
     except services.NotParked as error:
         messages.info(request, str(error))
     else:
         messages.success(request, "The message is on its way again.")
+    return _back(delivery)
+
+
+@require_POST
+def withdraw(request: HttpRequest, delivery_id: UUID) -> HttpResponse:
+    """Take a waiting message back, and go back likewise."""
+    delivery, user = _changeable(request, delivery_id)
+    try:
+        services.withdraw(delivery=delivery, actor=user)
+    except services.NotWaiting as error:
+        messages.info(request, str(error))
+    else:
+        messages.success(request, "The message is withdrawn.")
+    return _back(delivery)
+
+
+def _changeable(request: HttpRequest, delivery_id: UUID) -> tuple[Delivery, User]:
+    user = request.user
+    assert isinstance(user, User)  # LoginRequiredMiddleware
+    visible = Delivery.objects.filter(study__in=Study.objects.visible_to(user))
+    delivery = get_object_or_404(visible.select_related("study"), pk=delivery_id)
+    if not Study.objects.changeable_by(user).filter(pk=delivery.study_id).exists():
+        raise PermissionDenied("You may read this study, but only its owner may change its messages.")
+    return delivery, user
+
+
+def _back(delivery: Delivery) -> HttpResponse:
     scans = list(delivery.study.scans.values_list("id", flat=True)[:2])
     address = reverse("scan", args=scans) if len(scans) == 1 else reverse("study", args=[delivery.study_id])
     answer = HttpResponseRedirect(address)

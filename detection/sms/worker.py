@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import connection
 
 from detection import leases, retry
 from detection.heartbeat import Heartbeat
@@ -25,7 +25,7 @@ BETWEEN_LOOKS = 1.0
 
 LONGEST_SEND = 300.0
 DATABASE_PATIENCE = 300.0
-TECHNICAL = "The message could not be sent for a technical reason. It is tried again."
+TECHNICAL = "The message could not be sent for a technical reason."
 
 
 class DeliveryWorker:
@@ -64,7 +64,7 @@ class DeliveryWorker:
                 self._send(delivery)
             finally:
                 heartbeat.let_go([delivery.pk])
-        except DatabaseError as error:
+        except retry.DatabaseTrouble as error:
             log.warning("No message sent: the database did not answer (%s).", type(error).__name__)
             connection.close()
             return False
@@ -83,7 +83,7 @@ class DeliveryWorker:
             except SendError as error:
                 step = services.failed if error.permanent else services.try_later
                 outcome = partial(step, delivery, error.sentence, sender=name)
-            except DatabaseError:
+            except retry.DatabaseTrouble:
                 raise
             except Exception as error:  # noqa: BLE001  a fault of ours must not end the sender of everybody's messages
                 # Its text and its traceback's values may hold the number.

@@ -81,7 +81,8 @@ class LimitedUploadHandler(FileUploadHandler):
         super().new_file(*args, **kwargs)
         user = getattr(self.request, "user", None)
         if user is None or not user.is_authenticated:
-            raise StopUpload(connection_reset=False)
+            # A browser's own form is read to its end, so that it shows the way to sign in; a long body is not.
+            raise StopUpload(connection_reset=self.length > MEGABYTE)
         if not self.count:
             sandbox.get_ready()  # it starts while the files stream in
         self.count += 1
@@ -92,6 +93,8 @@ class LimitedUploadHandler(FileUploadHandler):
         if self.length > whole * MEGABYTE + MEGABYTE:
             self._stop(f"The upload is larger than {whole:,} MB. Upload one series at a time.")
         self.file = StreamedFile(self.file_name or "file", self.content_type or "", self.charset)
+        if self.count == 1:
+            self._close_with_the_request()
         raise StopFutureHandlers
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
@@ -114,6 +117,18 @@ class LimitedUploadHandler(FileUploadHandler):
         """The body ended within a file."""
         self.file.close()
         self._refuse(UploadRefused("The upload was cut off on its way, so nothing was kept. Send it again.", 400))
+
+    def _close_with_the_request(self) -> None:
+        """Of a file within which the client vanished, Django tells nobody: it goes when the request ends."""
+        request = self.request
+        assert request is not None
+        close = request.close
+
+        def close_all() -> None:
+            self.file.close()
+            close()
+
+        request.close = close_all  # type: ignore[method-assign]
 
     def _refuse(self, refusal: UploadRefused) -> None:
         if self.request is not None:

@@ -26,6 +26,8 @@ from ml.imaging.limits import Limits
 
 LEFT_OUT = "Left out"
 LEFT_OUT_WHY = "No images, copies, or named as masks."
+DATABASE_PATIENCE = 20.0
+"""Seconds that an upload whose COMMIT was not answered waits to learn whether it is recorded."""
 
 
 @dataclass(frozen=True)
@@ -86,20 +88,37 @@ def receive(
     """
     work = Path(tempfile.mkdtemp(prefix="upload-", dir=settings.FILE_UPLOAD_TEMP_DIR))
     keys: list[str] = []
+    study: Study | None = None
     try:
         plan = _planned(files, folders, work, as_series=as_series)
         study = _study(owner, patient_reference, plan)
-        scans = [_kept(study, place, planned, keys) for place, planned in enumerate(plan.scans)]
+        scans = [_kept(study, place, planned, keys, work) for place, planned in enumerate(plan.scans)]
+        storage.make_durable(keys)
         if plan.fusion is not None:
             scans.append((_fused(study, plan.fusion, [scan for scan, _ in scans]), []))
         _record(study, scans, sms, left_out=plan.left_out)
+    except retry.DatabaseTrouble:
+        # The answer to a COMMIT can be lost and its rows be there. Where nobody can tell, asking raises:
+        # all bytes stay then, and the next start settles it (operations/incoming.py).
+        if study is None or not _is_recorded(study):
+            _undo(work, keys)
+            raise
     except BaseException:
-        # Whatever went wrong, a file without its row is nobody's.
-        storage.discard(keys)
+        _undo(work, keys)
         raise
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+    shutil.rmtree(work, ignore_errors=True)
     return study
+
+
+def _is_recorded(study: Study) -> bool:
+    rows = Study.objects.filter(pk=study.pk)
+    return retry.through_restarts(rows.exists, seconds=DATABASE_PATIENCE)
+
+
+def _undo(work: Path, keys: list[str]) -> None:
+    """A file without its row is nobody's. Stored ones first: `work` tells the next start of them."""
+    storage.discard(keys)
+    shutil.rmtree(work, ignore_errors=True)
 
 
 def _planned(files: Sequence[StreamedFile], folders: Sequence[int | None], work: Path, *, as_series: bool) -> Plan:
@@ -141,7 +160,9 @@ def _reference_of(owner: User, pseudonym: str) -> str:
     return reference
 
 
-def _kept(study: Study, position: int, planned: PlannedScan, keys: list[str]) -> tuple[Scan, list[StoredFile]]:
+def _kept(
+    study: Study, position: int, planned: PlannedScan, keys: list[str], work: Path
+) -> tuple[Scan, list[StoredFile]]:
     """Store one scan's bytes; rows come after. Each stored key is added to `keys` at once."""
     scan = Scan(
         study=study,
@@ -152,6 +173,7 @@ def _kept(study: Study, position: int, planned: PlannedScan, keys: list[str]) ->
         sequence=planned.sequence,
         geometry=None if planned.geometry is None else planned.geometry.to_json(),
     )
+    storage.note_started(work, scan.id)
     stored: list[StoredFile] = []
     for place, file in enumerate(planned.files):
         file_id = uuid.uuid4()

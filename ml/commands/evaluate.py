@@ -64,11 +64,14 @@ def run(args: argparse.Namespace) -> int:
 
 def _measure(args: argparse.Namespace, cases: list[Case]) -> tuple[dict[str, Any], list[Result]]:
     from ml.evaluation import run as evaluation
-    from ml.evaluation import subgroups
+    from ml.evaluation import shortcuts, subgroups
     from ml.pipeline import Pipeline
-    from ml.training import splits
+    from ml.training import datasets, splits
 
     pipeline = Pipeline.load(args.models) if args.models else Pipeline.load()
+    # What a shortcut can do at its best, it has to learn from others: the part that the networks learnt from.
+    others = splits.choose(datasets.find(args.data), "train") if args.split in ("validation", "test") else []
+    learnt = shortcuts.learnt_from(others) if others else None
     progress = Progress(len(cases), quiet=args.quiet)
     results = evaluation.measure(pipeline, cases, report=lambda _: progress.done())
     progress.close()
@@ -77,7 +80,7 @@ def _measure(args: argparse.Namespace, cases: list[Case]) -> tuple[dict[str, Any
     figures = {
         "model": {"version": pipeline.version, "files": pipeline.files},
         "data": _data(args, cases),
-        **evaluation.summarise(results, groups),
+        **evaluation.summarise(results, groups, learnt),
     }
     if cases[0].family == "lgg":
         known = subgroups.by_case(args.data, [case.name for case in cases])

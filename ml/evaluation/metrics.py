@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from scipy import ndimage
-from scipy.stats import rankdata
+from scipy.stats import binomtest, rankdata
 
 EMPTY = "Both masks empty counts as 1, one of them as 0; HD95 is then left out."
 """What empty masks count as, printed with every report."""
@@ -147,3 +147,11 @@ def interval(
         return None
     low, high = np.percentile(drawn, (2.5, 97.5))
     return [round(float(low), 4), round(float(high), 4)]
+
+
+def exact_interval(held: Sequence[bool]) -> list[float] | None:
+    """95 % interval of a share of yes among independent answers (Clopper and Pearson): never empty, even if all are yes."""
+    if not held:
+        return None
+    exact = binomtest(sum(held), len(held)).proportion_ci(method="exact")
+    return [round(float(exact.low), 4), round(float(exact.high), 4)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -81,11 +81,15 @@ def measure(
     return results
 
 
-def summarise(results: Sequence[Result], groups: Sequence[int] | None = None) -> dict[str, Any]:
+def summarise(
+    results: Sequence[Result],
+    groups: Sequence[int] | None = None,
+    learnt: Mapping[str, shortcuts.Learnt] | None = None,
+) -> dict[str, Any]:
     """All figures of one family's cases.
 
     `groups`: which results may be one person (BRISC); intervals are over groups. A case is its own
-    group without it.
+    group without it. `learnt`: what the shortcuts' baselines may learn from.
     """
     keys = list(groups) if groups is not None else list(range(len(results)))
     units: dict[int, list[Result]] = {}
@@ -101,7 +105,7 @@ def summarise(results: Sequence[Result], groups: Sequence[int] | None = None) ->
         figures["outline"] = _pictures(clusters)
     figures["size_interval"] = _intervals(clusters)
     figures["outline_baselines"] = outline_baselines(outlined)
-    figures["slices"] = _verdicts(clusters)
+    figures["slices"] = _verdicts(clusters, learnt or {})
     figures["scans"] = {
         verdict.value: sum(result.findings.verdict is verdict for result in results) for verdict in Verdict
     }
@@ -135,9 +139,13 @@ def volumes(results: Sequence[Outlined]) -> dict[str, Any]:
         "nsd_2px_mean": _with_interval(
             [float(np.mean(each)) for each in surfaces if each], lambda drawn: float(np.mean(drawn))
         ),
-        "relative_volume_error_mean": round(float(np.mean(np.abs(ratio))), 4),
-        "lesion_sensitivity": round(sum(c[1] for c in counts) / max(sum(c[0] for c in counts), 1), 4),
-        "false_lesions_per_scan": round(sum(c[2] for c in counts) / len(counts), 3),
+        "relative_volume_error_mean": _with_interval(
+            [abs(each) for each in ratio], lambda drawn: float(np.mean(drawn))
+        ),
+        "lesion_sensitivity": _with_interval(
+            counts, lambda drawn: sum(c[1] for c in drawn) / max(sum(c[0] for c in drawn), 1)
+        ),
+        "false_lesions_per_scan": _with_interval(counts, lambda drawn: sum(c[2] for c in drawn) / len(drawn)),
         "by_case": {result.case.name: round(value, 4) for result, value in zip(results, values, strict=True)},
     }
 
@@ -155,20 +163,29 @@ def _intervals(clusters: Sequence[Sequence[Result]]) -> dict[str, Any] | None:
     """How often the interval of the outlined size holds the true size, patient by patient; None where none was told."""
     held: list[list[bool]] = []
     widths: list[float] = []
+    sick = outlined = 0
     for cluster in clusters:
         inside = []
         for result in cluster:
+            sick += bool(result.truth.any())
             told, size = result.findings.outline_px_interval, int(result.masks.sum())
             if told is not None and result.truth.any() and size:
+                outlined += 1
                 inside.append(told[0] <= int(result.truth.sum()) <= told[1])
                 widths.append(told[1] / max(told[0], 1))
         if inside:
             held.append(inside)
     if not held:
         return None
+    covered = _with_interval([float(np.mean(each)) for each in held], lambda drawn: float(np.mean(drawn)))
+    if all(len(each) == 1 for each in held):
+        covered["interval_95"] = metrics.exact_interval([each[0] for each in held])
     return {
         "patients": len(held),
-        "covered": _with_interval([float(np.mean(each)) for each in held], lambda drawn: float(np.mean(drawn))),
+        # A scan without an outline has no interval that could hold anything: it is in neither figure above nor below.
+        "scans_with_tumour": sick,
+        "of_these_outlined": outlined,
+        "covered": covered,
         "high_by_low_median": _median(widths),
     }
 
@@ -216,7 +233,7 @@ class _Scored:
         self.sick, self.plane, self.kind = bool(result.truth.any()), result.case.plane, result.case.kind
 
 
-def _verdicts(clusters: Sequence[Sequence[Result]]) -> dict[str, Any]:
+def _verdicts(clusters: Sequence[Sequence[Result]], learnt: Mapping[str, shortcuts.Learnt]) -> dict[str, Any]:
     pairs = [(np.concatenate([r.probabilities for r in c]), np.concatenate([r.sick for r in c])) for c in clusters]
 
     def joined(drawn: list[Any]) -> tuple[np.ndarray, np.ndarray]:
@@ -226,27 +243,41 @@ def _verdicts(clusters: Sequence[Sequence[Result]]) -> dict[str, Any]:
         probability, truth = joined(drawn)
         return float(((probability >= 0.5) == truth).mean())
 
+    def of_the_sick(drawn: list[Any]) -> float | None:
+        probability, truth = joined(drawn)
+        return float((probability >= 0.5)[truth].mean()) if truth.any() else None
+
+    def of_the_others(drawn: list[Any]) -> float | None:
+        probability, truth = joined(drawn)
+        return float((probability < 0.5)[~truth].mean()) if not truth.all() else None
+
+    def outside_the_band(drawn: list[Any]) -> float | None:
+        right, sure = (np.concatenate(each) for each in zip(*drawn, strict=True))
+        return float(right[sure].mean()) if sure.any() else None
+
     probability, truth = joined(pairs)
-    called = probability >= 0.5
-    verdicts = np.array([found.verdict.value for c in clusters for r in c for found in r.findings.slices])
-    sure = (verdicts == "tumour") | (verdicts == "no_tumour")
+    told = [np.array([found.verdict.value for r in c for found in r.findings.slices]) for c in clusters]
+    sure = [(verdicts == "tumour") | (verdicts == "no_tumour") for verdicts in told]
+    right = [(p >= 0.5) == t for p, t in pairs]
+    verdicts = np.concatenate(told)
     unit = np.concatenate([[n] * len(p) for n, (p, _) in enumerate(pairs)])
     return {
         "slices": len(truth),
         "with_tumour": int(truth.sum()),
         "accuracy": _with_interval(pairs, accuracy),
         "auc": _with_interval(pairs, lambda drawn: metrics.auc(*joined(drawn))),
-        "sensitivity": round(float(called[truth].mean()), 4) if truth.any() else None,
-        "specificity": round(float((~called[~truth]).mean()), 4) if (~truth).any() else None,
+        "sensitivity": _with_interval(pairs, of_the_sick),
+        # A refused slice counts as "no tumour": right where there is none. `refused_share` says how many there are.
+        "specificity": _with_interval(pairs, of_the_others),
         "ece": _with_interval(pairs, lambda drawn: metrics.ece(*joined(drawn))),
         "uncertain_share": round(float((verdicts == "uncertain").mean()), 4),
         "refused_share": round(float((verdicts == "refused").mean()), 4),
-        "accuracy_outside_the_band": round(float((called == truth)[sure].mean()), 4) if sure.any() else None,
+        "accuracy_outside_the_band": _with_interval(list(zip(right, sure, strict=True)), outside_the_band),
         "baselines": {
             "always_no_tumour_accuracy": round(float((~truth).mean()), 4),
             **{
                 f"{name}_auc": shortcuts.auc(
-                    np.concatenate([r.shortcuts[name] for c in clusters for r in c]), truth, unit
+                    np.concatenate([r.shortcuts[name] for c in clusters for r in c]), truth, unit, learnt.get(name)
                 )
                 for name in ("ring_only", "size_only", "mean_only")
             },

@@ -12,6 +12,7 @@ import numpy as np
 
 from ml.evaluation import metrics
 from ml.evaluation.run import Result
+from ml.training.splits import site_of
 
 TABLE = "data.csv"
 _COLUMNS = {"sex": "gender", "grade": "neoplasm_histologic_grade", "histology": "histological_type"}
@@ -30,9 +31,9 @@ def by_case(folder: Path, names: Sequence[str]) -> dict[str, dict[str, str]]:
             rows = {row["Patient"]: row for row in csv.DictReader(file) if row.get("Patient")}
     result = {}
     for name in names:
-        parts = name.split("_")
-        groups = {"site": parts[1]} if len(parts) > 2 and parts[0] == "TCGA" else {}
-        row = rows.get("_".join(parts[:3]), {})
+        site = site_of(name)
+        groups = {"site": site} if site else {}
+        row = rows.get("_".join(name.split("_")[:3]), {})
         groups |= {group: f"code {row[column]}" for group, column in _COLUMNS.items() if row.get(column)}
         age = row.get("age_at_initial_pathologic") or ""
         if age.isdigit():

@@ -18,7 +18,7 @@ from ml.imaging.headers.dicom_frames import Frame, Triple
 SAME_PLACE_MM = 0.01
 """Positions closer than this are the same place."""
 
-UNEVEN = 0.05
+UNEVEN_SHARE = 0.05
 """A slice may lie this part of the distance off its place in an even row, and the row is even still."""
 
 LOCALISER = "A planning picture (localiser)."
@@ -217,7 +217,7 @@ def evenly_spaced(places: Sequence[float]) -> bool:
         return True
     step = (places[-1] - places[0]) / (len(places) - 1)
     off = max(abs(place - places[0] - index * step) for index, place in enumerate(places))
-    return off <= max(SAME_PLACE_MM, UNEVEN * step)
+    return off <= max(SAME_PLACE_MM, UNEVEN_SHARE * step)
 
 
 @dataclass(frozen=True)

@@ -150,7 +150,8 @@ class Intake:
             # clinical file that came along. A damaged image is never passed over: slices would be missing.
             no_image = refusal.status == 415 or (isinstance(refusal, NoSlice) and one.container is not None)
             if no_image and (one.container is not None or (is_dicom and len(self.files) > 1)):
-                self.first_refusal = self.first_refusal or refusal
+                if refusal.sentence != headers.NO_IMAGE:  # which of a folder's files to remove, nobody would know
+                    self.first_refusal = self.first_refusal or refusal
                 self._leave_out(is_dicom)
                 return None
             if one.container is not None and not one.path.stat().st_size:

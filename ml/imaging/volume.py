@@ -223,6 +223,7 @@ class Volume:
             upright, the same for all slices.
         placement: where the voxels lie in the file's coordinates, or None where it does not say.
         notes: sentences about what was done to the files that their owner should know.
+        window: lowest and highest value of the window that the files state, in the voxels' values, or None.
     """
 
     voxels: np.ndarray
@@ -234,6 +235,7 @@ class Volume:
     stored_orientation: int = 1
     notes: tuple[str, ...] = field(default=())
     placement: Placement | None = None
+    window: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         voxels = np.ascontiguousarray(self.voxels)
@@ -249,6 +251,8 @@ class Volume:
             raise ValueError("every slice needs its source")
         if self.placement is not None and len(self.placement.slices) != len(voxels):
             raise ValueError("every slice needs its place")
+        if self.window is not None and not (all(map(math.isfinite, self.window)) and self.window[0] < self.window[1]):
+            raise ValueError("a window has a lowest and a higher value")
         if self.stored_orientation not in _TO_UPRIGHT:
             raise ValueError("stored_orientation is an EXIF code, 1 to 8")
         if voxels is self.voxels and voxels.flags.writeable:

@@ -31,10 +31,11 @@ class Fitted:
     facts: dict[str, Any]
 
 
-def fit_family(odds: np.ndarray, outlines: np.ndarray, truth: np.ndarray) -> Fitted:
+def fit_family(odds: np.ndarray, outlines: np.ndarray, truth: np.ndarray, outlined: np.ndarray | None = None) -> Fitted:
     """Calibrates the classifier alone, and classifier and outline together.
 
-    Takes the classifier's log-odds (n,), the U-Net's float (n, 256, 256) and bool (n,).
+    Takes the classifier's log-odds (n,), the U-Net's float (n, 256, 256) and bool (n,). `outlined` bool (n,): which
+    slices go through the U-Net, where it is not just those that the classifier is not sure about.
     """
     alone = fit_platt(odds, truth)
     evidence = outline_evidence(outlines)
@@ -44,7 +45,8 @@ def fit_family(odds: np.ndarray, outlines: np.ndarray, truth: np.ndarray) -> Fit
     first = alone.probability(odds)
     # Below this the classifier is sure: at most 0.3 % of the sick slices lie there.
     outline_from = min(float(np.quantile(first[truth], 0.003)), 0.3)
-    fused = np.where(first >= outline_from, fusion.probability(odds, evidence), first)
+    outlined = first >= outline_from if outlined is None else outlined
+    fused = np.where(outlined, fusion.probability(odds, evidence), first)
     return Fitted(
         numbers={
             "calibration": numbers_of(alone),
@@ -58,7 +60,7 @@ def fit_family(odds: np.ndarray, outlines: np.ndarray, truth: np.ndarray) -> Fit
             "accuracy": round(float(((fused >= 0.5) == truth).mean()), 4),
             "auc": round(metrics.auc(fused, truth) or 0.0, 4),
             "ece": round(metrics.ece(fused, truth), 4),
-            "outlined_share": round(float((first >= outline_from).mean()), 4),
+            "outlined_share": round(float(outlined.mean()), 4),
         },
     )
 
@@ -76,19 +78,28 @@ def fit_platt(odds: np.ndarray, truth: np.ndarray, strength: float = 1e3) -> Cal
 
 def choose_band(probability: np.ndarray, truth: np.ndarray) -> tuple[dict[str, float], list[dict[str, float]]]:
     """The strictest uncertain band that leaves at most `UNCERTAIN` of the slices uncertain, and all that were weighed."""
-    weighed = [band_facts(probability, truth, band_for(probability, truth, wrong)) for wrong in WRONG]
+    weighed = []
+    for wrong in WRONG:
+        band = band_for(probability, truth, wrong)
+        facts = band_facts(probability, truth, band)
+        weighed.append({"wrong_promised": wrong, **facts})
+        if max(facts["wrong_below"], facts["wrong_above"]) > wrong:
+            log.warning("no band keeps %.1f %% wrong on either side: %s", 100 * wrong, facts)
     chosen = next((facts for facts in weighed if facts["uncertain_share"] <= UNCERTAIN), weighed[-1])
     return {name: chosen[name] for name in ("nothing_below", "tumour_from")}, weighed
 
 
 def band_for(probability: np.ndarray, truth: np.ndarray, wrong: float) -> dict[str, float]:
-    """The narrowest uncertain band outside which at most the share `wrong` is wrong, on each side."""
-    low, high = 0.05, 0.95
-    for candidate in np.arange(0.05, 0.50, 0.01):
+    """The narrowest uncertain band outside which at most the share `wrong` is wrong, on each side.
+
+    A side that no threshold keeps gets the widest, 0.01 or 0.99; `band_facts` says how wrong it is.
+    """
+    low, high = 0.01, 0.99
+    for candidate in np.arange(0.01, 0.50, 0.01):
         below = probability < candidate
         if below.any() and truth[below].mean() <= wrong:
             low = float(candidate)
-    for candidate in np.arange(0.95, 0.50, -0.01):
+    for candidate in np.arange(0.99, 0.50, -0.01):
         above = probability >= candidate
         if above.any() and (~truth[above]).mean() <= wrong:
             high = float(candidate)
@@ -97,10 +108,13 @@ def band_for(probability: np.ndarray, truth: np.ndarray, wrong: float) -> dict[s
 
 def band_facts(probability: np.ndarray, truth: np.ndarray, band: dict[str, float]) -> dict[str, float]:
     """A band with what it costs and what it gives."""
-    outside = (probability < band["nothing_below"]) | (probability >= band["tumour_from"])
+    below, above = probability < band["nothing_below"], probability >= band["tumour_from"]
+    outside = below | above
     right = (probability >= 0.5) == truth
     return {
         **band,
+        "wrong_below": round(float(truth[below].mean()), 4) if below.any() else 0.0,
+        "wrong_above": round(float((~truth[above]).mean()), 4) if above.any() else 0.0,
         "uncertain_share": round(float(1 - outside.mean()), 4),
         "accuracy_outside": round(float(right[outside].mean()), 4),
         "accuracy_all": round(float(right.mean()), 4),

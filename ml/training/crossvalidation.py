@@ -2,7 +2,8 @@
 
 One run on BRISC alone, whose pictures are of other people, is shared by all folds. Each fold takes it up,
 learns from the LGG patients of the other folds (and BRISC), and outlines every slice of its own patients.
-Nothing is chosen on what is measured: the cut-off is 0.5, and the last averaged weights are taken.
+Nothing that these figures are made with is chosen on them: the cut-off is 0.5, and the last averaged weights are taken.
+A release chooses its intervals of FLAIR sizes on these outlines, without the test part's patients.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from ml.evaluation import run as evaluation
 from ml.imaging.volume import Volume, one_channel_if_equal
 from ml.networks.unet import FAMILIES
 from ml.pipeline import prepare
-from ml.segment import smooth
+from ml.segment import smoothed
 from ml.training import cache, judges, recipe, segmenter, sizes, splits
 from ml.training.datasets import Case, DataFault
 from ml.training.loop import PLAN, refuse_overwriting
@@ -178,10 +179,10 @@ def sized(
             unit = np.arange(count) if alone else np.zeros(count, int)
             masks = patient.truth * np.uint8(255)
             owner = np.full(count, number)
-            outlines: list[np.ndarray | None] = list(patient.outlines / np.float32(255))
+            outlines = patient.outlines / np.float32(255)
             if not alone:
-                smooth(outlines, None)
-            result += sizes.sized(np.asarray(outlines), masks, unit, owner, cut_off)
+                outlines = np.stack([outline for _, outline in smoothed(enumerate(outlines), count)])
+            result += sizes.sized(outlines, masks, unit, owner, cut_off)
     return result
 
 

@@ -23,6 +23,11 @@ Features = Callable[[np.ndarray], np.ndarray]
 
 
 _STRIPPED, _RIM = 0.15, (1 / 24, 1 / 9)
+_FLAIR = 1
+"""Channel of FLAIR in a composite."""
+_ALONE = 0.7
+_SAME = 4.0
+"""Mean difference of grey values, of 255, up to which a channel is FLAIR standing in for another sequence."""
 
 
 def read_pictures(folder: Path) -> dict[str, list[np.ndarray]]:
@@ -103,12 +108,39 @@ def brains(slices: cache.Slices, family: str, count: int, random: np.random.Gene
         picture = np.asarray(slices.images[place])
         if family == "lgg" and random.random() < 0.5:
             picture = np.repeat(picture[..., (channel := int(random.choice([0, 1, 1, 2]))) : channel + 1], 3, 2)
-        if random.random() < _STRIPPED:
-            picture = picture * spoil.without_rim(picture[None], random.uniform(*_RIM))[0, ..., None]
-        if random.random() < 0.6:
-            picture = preprocess.prepare(vary(picture, random)[None]).images[0]
-        pictures.append(picture)
+        pictures.append(_arrived(picture, random))
     return np.stack(pictures)
+
+
+def one_sequence(slices: cache.Slices, channel: int, count: int, random: np.random.Generator) -> np.ndarray:
+    """Random grey slices of one channel of LGG composites, as they may arrive; uint8 (n, 256, 256, 3).
+
+    Most are prepared as a picture that comes alone, the others with their series. Slices where FLAIR stands in for
+    the channel are left out; fewer than `count` come where there are fewer.
+    """
+    composites = np.flatnonzero([slices.cases[case].family == "lgg" for case in slices.case])
+    own = [place for place in composites if channel == _FLAIR or _differs(slices.images[place], channel)]
+    pictures = []
+    for place in random.choice(own, min(count, len(own)), replace=False):
+        picture = np.repeat(np.asarray(slices.images[place])[..., channel : channel + 1], 3, 2)
+        if random.random() < _ALONE:
+            picture = preprocess.prepare(picture[None]).images[0]
+        pictures.append(_arrived(picture, random))
+    return np.stack(pictures)
+
+
+def _differs(picture: np.ndarray, channel: int) -> bool:
+    part = picture[::4, ::4].astype(np.int16)
+    return float(np.abs(part[..., channel] - part[..., _FLAIR]).mean()) > _SAME
+
+
+def _arrived(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """A prepared picture that may have lost its skull and may have been exported by another person."""
+    if random.random() < _STRIPPED:
+        picture = picture * spoil.without_rim(picture[None], random.uniform(*_RIM))[0, ..., None]
+    if random.random() < 0.6:
+        picture = preprocess.prepare(vary(picture, random)[None]).images[0]
+    return picture
 
 
 def others(pictures: Sequence[np.ndarray], copies: int, random: np.random.Generator, *, shades: bool) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ml.gate import SERIES, Gate, Judge, from_arrays, plain
-from ml.training import cache, drawn_bodies, gate, recipe
+from ml.training import cache, drawn_bodies, gate
 
 _SEED = 5
 _REFUSED = 0.008
@@ -32,7 +32,8 @@ _HEADS = ("head_ct",)
 Answers = Callable[[np.ndarray], np.ndarray]
 """Prepared uint8 (n, 256, 256, 3) to what the classifier's convolutions answer, float32 (n, channels)."""
 Sets = dict[str, np.ndarray]
-"""Features (n, features) by name: "yes/...", "no/KIND" to fit on, "yes_held/...", "no_held/KIND" kept apart; "series/N" slices of one brain."""
+"""Features (n, features) by name: "yes/...", "no/KIND" to fit on, "yes_held/...", "no_held/KIND" kept apart; "series/N" slices of one brain;
+"flair", "t1c" and their "..._held" for the judge that names the sequence."""
 
 
 def grey_flair(images: np.ndarray) -> np.ndarray:
@@ -64,13 +65,26 @@ def gather(answers: Answers, learnt: cache.Slices, held: cache.Slices, not_brain
     sets["no_held/bodies"] = features(_bodies(200, later))
     sets["no/misused"] = features(_misused(learnt, 1500, random))
     sets["no_held/misused"] = features(_misused(held, 200, later))
-    for name, slices, count in (("flair", learnt, 2200), ("flair_held", held, 400)):
-        lgg = np.flatnonzero(recipe.families(slices) == "lgg")
-        picked = np.sort(random.choice(lgg, min(count, len(lgg)), replace=False))
-        sets[name] = features(grey_flair(np.asarray(slices.images[picked])))
+    sets |= naming(features, sets, learnt, held, random)
     for number, images in enumerate(_series(held, np.random.default_rng(_SEED + 2))):
         sets[f"series/{number:03}"] = features(images)
     return sets
+
+
+def naming(
+    features: Answers, sets: Sets, learnt: cache.Slices, held: cache.Slices, random: np.random.Generator
+) -> Sets:
+    """The sets of FLAIR and of contrast T1; `sets` holds BRISC's already.
+
+    Both kinds arrive in the same ways, and contrast T1 comes from both collections: else "varied" or "of that
+    collection" would pass for the sequence.
+    """
+    named: Sets = {}
+    for part, slices, count in (("", learnt, 2400), ("_held", held, 400)):
+        named[f"flair{part}"] = features(gate.one_sequence(slices, 1, count, random))
+        after = features(gate.one_sequence(slices, 2, count // 2, random))
+        named[f"t1c{part}"] = np.concatenate([sets[f"yes{part}/brisc"], after])
+    return named
 
 
 def _series(slices: cache.Slices, random: np.random.Generator) -> Iterator[np.ndarray]:
@@ -114,7 +128,7 @@ def fit(sets: Sets, *, unseen: bool) -> tuple[dict[str, Any], dict[str, np.ndarr
     `unseen` also measures kinds that were never trained on: the gate is fitted anew without each.
     """
     arrays = _fit_brain(sets)
-    flair = gate.fit(sets["flair"], sets["yes/brisc"])
+    flair = gate.fit(sets["flair"], sets["t1c"])
     stored = _stored(arrays | {"flair": flair})
     fitted, facts = _thresholds(stored, sets)
     held = _all_of(sets, "yes_held/")
@@ -186,7 +200,7 @@ def _never_seen(sets: Sets, flair: dict[str, np.ndarray]) -> dict[str, dict[str,
 
 def _naming(judge: Judge, sets: Sets) -> dict[str, Any]:
     """How well FLAIR and contrast T1 are told apart, and how far from 0 the odds must be to be called sure."""
-    odds = np.concatenate([judge.score(sets["flair_held"]), judge.score(sets["yes_held/brisc"])])
+    odds = np.concatenate([judge.score(sets["flair_held"]), judge.score(sets["t1c_held"])])
     flair = np.arange(len(odds)) < len(sets["flair_held"])
     right = (odds > 0) == flair
     sure = float(np.abs(odds).max())
@@ -199,11 +213,11 @@ def _naming(judge: Judge, sets: Sets) -> dict[str, Any]:
     return {
         "sure": round(sure, 2),
         "flair_told_as_flair": round(float(right[flair].mean()), 4),
-        "brisc_told_as_t1c": round(float(right[~flair].mean()), 4),
+        "t1c_told_as_t1c": round(float(right[~flair].mean()), 4),
         "named_when_sure": {
             "wrong": round(float(1 - right[beyond].mean()), 4),
             "flair_unsure": round(float(1 - beyond[flair].mean()), 4),
-            "brisc_unsure": round(float(1 - beyond[~flair].mean()), 4),
+            "t1c_unsure": round(float(1 - beyond[~flair].mean()), 4),
         },
     }
 

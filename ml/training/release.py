@@ -33,7 +33,7 @@ from ml.networks.classifier import classifier
 from ml.networks.inference import Compiled, classifying
 from ml.networks.unet import FAMILIES, unet
 from ml.pipeline import Pipeline
-from ml.segment import smooth
+from ml.segment import smoothed, wanted
 from ml.series_rule import Rule
 from ml.training import cache, calibration, crossvalidation, datasets, judges, recipe, series, sizes, splits
 from ml.training.loop import take_averages
@@ -157,7 +157,8 @@ def _calibrate(seen: _Seen, held: cache.Slices) -> dict[str, Any]:
     """All numbers of both families, chosen on the slices that `held` holds."""
     odds, lgg_sick = np.concatenate(seen.flair_odds), np.tile(held.tumour[seen.lgg], 2)
     alone = calibration.fit_family(odds, np.concatenate(seen.flair), lgg_sick)
-    flair = calibration.fit_family(odds, np.concatenate(seen.flair_series), lgg_sick)
+    in_series, outlined = _in_series(seen, held, alone.numbers)
+    flair = calibration.fit_family(odds, np.concatenate(in_series), lgg_sick, np.concatenate(outlined))
     t1c = calibration.fit_family(seen.t1c_odds, seen.t1c, held.tumour[seen.brisc])
     fusions = {"image": alone.numbers["fusion"], "series": flair.numbers["fusion"]}
     flair_numbers = flair.numbers | {"fusion": fusions}
@@ -165,9 +166,15 @@ def _calibrate(seen: _Seen, held: cache.Slices) -> dict[str, Any]:
     probability = np.concatenate([alone.fused, flair.fused, t1c.fused])
     truth = np.concatenate([lgg_sick, lgg_sick, held.tumour[seen.brisc]])
     band, weighed = calibration.choose_band(probability, truth)
-    cut_flair, dice = calibration.best_cut_off(
-        seen.flair_series, [held.masks[seen.lgg]] * 2, held.case[seen.lgg], "dice"
-    )
+    of_families = {
+        name: calibration.band_facts(fitted.fused, true, band)
+        for name, fitted, true in (
+            ("flair_alone", alone, lgg_sick),
+            ("flair", flair, lgg_sick),
+            ("t1c", t1c, held.tumour[seen.brisc]),
+        )
+    }
+    cut_flair, dice = calibration.best_cut_off(in_series, [held.masks[seen.lgg]] * 2, held.case[seen.lgg], "dice")
     sick = held.tumour[seen.brisc]
     masks = held.masks[seen.brisc]
     cut_t1c, overlap = calibration.best_cut_off([seen.t1c[sick]], [masks[sick]], np.arange(sick.sum()), "iou")
@@ -188,6 +195,7 @@ def _calibrate(seen: _Seen, held: cache.Slices) -> dict[str, Any]:
         "chosen_on": {
             "part": "validation",
             "bands_weighed": weighed,
+            "band_by_family": of_families,
             "series": chosen_on,
             "flair_alone": alone.facts,
             "flair": flair.facts | {"dice_mean": round(dice, 4)},
@@ -201,10 +209,9 @@ def _scans(seen: _Seen, slices: cache.Slices, numbers: dict[str, Any]) -> list[s
     alone, fusion = Calibration(**numbers["calibration"]), Fusion(**numbers["fusion"]["series"])
     sick, case = slices.tumour[seen.lgg], slices.case[seen.lgg]
     result = []
-    for odds, outlines in zip(seen.flair_odds, seen.flair_series, strict=True):
-        first = alone.probability(odds)
+    for odds, outlines, outlined in zip(seen.flair_odds, *_in_series(seen, slices, numbers), strict=True):
         together = fusion.probability(odds, outline_evidence(outlines))
-        fused = np.where(first >= numbers["outline_from"], together, first)
+        fused = np.where(outlined, together, alone.probability(odds))
         result += series.scans_of(fused, (outlines >= numbers["cut_off"]).mean((1, 2)), sick, case)
     return result
 
@@ -246,10 +253,11 @@ def _sized(seen: _Seen, slices: cache.Slices, manifest: dict[str, Any]) -> dict[
     """Outlined and true sizes of all scans of a part, for ("flair" or "t1c", "series" or "image")."""
     cut_flair, cut_t1c = (manifest["families"][name]["cut_off"] for name in ("flair", "t1c"))
     case, masks = slices.case[seen.lgg], slices.masks[seen.lgg]
+    in_series, _ = _in_series(seen, slices, manifest["families"]["flair"])
     alone = np.arange(len(seen.lgg))
     brisc = np.arange(len(seen.brisc))
     return {
-        ("flair", "series"): [s for o in seen.flair_series for s in sizes.sized(o, masks, case, case, cut_flair)],
+        ("flair", "series"): [s for o in in_series for s in sizes.sized(o, masks, case, case, cut_flair)],
         ("flair", "image"): [s for o in seen.flair for s in sizes.sized(o, masks, alone, case, cut_flair)],
         ("t1c", "image"): sizes.sized(seen.t1c, slices.masks[seen.brisc], brisc, slices.case[seen.brisc], cut_t1c),
     }
@@ -260,14 +268,13 @@ class _Seen:
     """What the networks say about a part.
 
     `lgg`, `brisc` places of slices (n,); `..._odds` the classifier's log-odds (n,); outlines float32
-    (n, 256, 256). For FLAIR the composite's and the single channel's; `flair_series` smoothed as in a series.
+    (n, 256, 256). For FLAIR the composite's and the single channel's.
     """
 
     lgg: np.ndarray
     brisc: np.ndarray
     flair_odds: list[np.ndarray]
     flair: list[np.ndarray]
-    flair_series: list[np.ndarray]
     t1c_odds: np.ndarray
     t1c: np.ndarray
 
@@ -278,14 +285,12 @@ def _look(networks: tuple[Compiled, dict[Family, Compiled]], slices: cache.Slice
     lgg, brisc = np.flatnonzero(family == "lgg"), np.flatnonzero(family == "brisc")
     composite = np.asarray(slices.images[lgg])
     variants = [composite, judges.grey_flair(composite)]
-    flair = [_mirrored(outlines["flair"], images) for images in variants]
     pictures = np.asarray(slices.images[brisc])
     return _Seen(
         lgg=lgg,
         brisc=brisc,
         flair_odds=[_odds(classifies, images) for images in variants],
-        flair=flair,
-        flair_series=[_in_series(outlined, slices.case[lgg]) for outlined in flair],
+        flair=[_mirrored(outlines["flair"], images) for images in variants],
         t1c_odds=_odds(classifies, pictures),
         t1c=_mirrored(outlines["t1c"], pictures),
     )
@@ -297,15 +302,25 @@ def _mirrored(network: Compiled, images: np.ndarray) -> np.ndarray:
     return np.asarray((_run(network, images)[0] + other) / 2)[..., 0]
 
 
-def _in_series(outlines: np.ndarray, case: np.ndarray) -> np.ndarray:
-    """Float (n, 256, 256) outlines of cases' slices in order, smoothed within each case as the pipeline does."""
-    result = np.empty_like(outlines)
-    for number in np.unique(case):
-        here = case == number
-        one: list[np.ndarray | None] = list(outlines[here])
-        smooth(one, None)
-        result[here] = one
-    return result
+def _in_series(seen: _Seen, slices: cache.Slices, numbers: dict[str, Any]) -> tuple[list[np.ndarray], list[np.ndarray]]:
+    """FLAIR's outlines as the pipeline has them in a series, and which slices it outlines: float (n, 256, 256), bool (n,).
+
+    Only slices that the classifier is not sure about and their neighbours are outlined, and all with what is beside them.
+    """
+    calibrated, case = Calibration(**numbers["calibration"]), slices.case[seen.lgg]
+    results, masks = [], []
+    for odds, outlines in zip(seen.flair_odds, seen.flair, strict=True):
+        possible = calibrated.probability(odds) >= numbers["outline_from"]
+        result, outlined = np.zeros_like(outlines), np.zeros(len(case), bool)
+        for number in np.unique(case):
+            here = np.flatnonzero(case == number)
+            outlined[here] = wanted(possible[here])
+            shown = [(int(place), outlines[here[place]]) for place in np.flatnonzero(outlined[here])]
+            for place, outline in smoothed(shown, len(here)):
+                result[here[place]] = outline
+        results.append(result)
+        masks.append(outlined)
+    return results, masks
 
 
 if __name__ == "__main__":

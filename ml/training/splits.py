@@ -75,7 +75,7 @@ def refuse_unknown(cases: Sequence[Case]) -> None:
 def site_of(name: str) -> str | None:
     """The site code of an LGG patient (TCGA_SITE_NUMBER_DATE), or None."""
     parts = name.split("_")
-    return parts[1] if len(parts) > 2 else None
+    return parts[1] if len(parts) > 2 and parts[0] == "TCGA" else None
 
 
 def folds(cases: Sequence[Case], by: str) -> dict[str, list[str]]:

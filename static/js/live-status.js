@@ -1,9 +1,9 @@
 // <live-status data-url>: asks how far an analysis is, and shows the result once it has ended.
 
-const FIRST_WAIT_MS = 150;
+const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 2000;
 // While it goes forward its end is near: a person who waits for it should not wait for the next look.
-const LIVELY_WAIT_MS = 250;
+const LIVELY_WAIT_MS = 150;
 const GROWTH = 1.3;
 
 /**

@@ -2,7 +2,7 @@
 // marks, tool), hands it to each <plane-view> in one redraw an animation frame, and keeps the page in step.
 
 import { Gestures } from "./viewer/gestures.js";
-import { allowLetters, fillHelp, hasOwnUse, lettersAllowed, press } from "./viewer/keyboard.js";
+import { allowLetters, hasOwnUse, lettersAllowed, press, showHelp } from "./viewer/keyboard.js";
 import { Page } from "./viewer/page.js";
 import { GreyTable, paintScale } from "./viewer/painter.js";
 import { clamp, Plane } from "./viewer/plane.js";
@@ -165,7 +165,7 @@ export class ScanViewer extends HTMLElement {
       mask: () => this.toggle("shown"),
       sizes: () => this.toggle("sizes"),
       heat: () => this.toggle("heatShown"),
-      help: () => this.help(),
+      help: () => showHelp(this),
       full: () => this.fullScreen(),
       three: () => this.showThree(),
       undo: () => this.measuring.store.undo(),
@@ -364,13 +364,6 @@ export class ScanViewer extends HTMLElement {
   fullScreen() {
     if (document.fullscreenElement) document.exitFullscreen();
     else this.querySelector(".viewer")?.requestFullscreen?.();
-  }
-
-  help() {
-    const dialog = /** @type {HTMLDialogElement} */ (this.find("[data-help]"));
-    fillHelp(this, this.find("[data-keys]"));
-    /** @type {HTMLInputElement} */ (this.find("[data-single]")).checked = this.letters;
-    dialog.showModal();
   }
 
   async openThreeD() {

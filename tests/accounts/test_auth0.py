@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from django.contrib.messages import get_messages
-from django.test import Client
+from django.test import Client, override_settings
 from social_django.models import UserSocialAuth
 
 from detection.models import AuditEntry, User
@@ -120,6 +120,17 @@ class TestUnverifiedEmail:
         del tenant.person["email"]
         assert "no e-mail address" in refusal(sign_in(visitor, tenant))
         assert not User.objects.exists()
+
+    def test_an_address_outside_the_named_domains_is_refused(self, visitor: Client, tenant: Tenant) -> None:
+        with override_settings(SOCIAL_AUTH_AUTH0_WHITELISTED_DOMAINS=["elsewhere.example"]):
+            assert "not one of this hospital's" in refusal(sign_in(visitor, tenant))
+        assert not User.objects.exists()
+
+    def test_an_address_inside_them_comes_in(self, visitor: Client, tenant: Tenant) -> None:
+        domain = str(tenant.person["email"]).split("@")[1].upper()
+        with override_settings(SOCIAL_AUTH_AUTH0_WHITELISTED_DOMAINS=[domain]):
+            sign_in(visitor, tenant)
+        assert User.objects.get().role == Role.DOCTOR
 
     def test_verification_of_another_address_does_not_count(self, visitor: Client, tenant: Tenant) -> None:
         tenant.userinfo = {"sub": tenant.person["sub"], "email": "chief@hospital.example"}

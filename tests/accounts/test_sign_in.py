@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-import pytest
-from axes.models import AccessAttempt
-from django.test import Client, override_settings
+from datetime import timedelta
+from typing import Any
 
+import pytest
+from axes.models import AccessAttempt, AccessLog
+from django.contrib.sessions.models import Session
+from django.test import Client, override_settings
+from django.utils import timezone
+
+from detection.accounts.middleware import SEEN
 from detection.models import AuditEntry
 from tests import cast
 
@@ -136,10 +142,55 @@ class TestWrongPassword:
             try_in(visitor, "alice", "wrong")
         assert try_in(visitor, "bob", cast.PASSWORD).status_code == 302
 
+    def test_behind_a_proxy_locks_the_name_for_the_address_that_the_proxy_saw(
+        self, visitor: Client, settings: Any
+    ) -> None:
+        settings.SERVED_OVER_HTTPS = True
+        cast.alice()
+        for number in range(6):
+            # What stands before the last entry the client wrote itself.
+            far = Client(headers={"X-Forwarded-For": f"10.0.0.{number}, 203.0.113.9"})
+            locked = try_in(far, "alice", "wrong")
+        assert locked.status_code == 429
+        near = Client(headers={"X-Forwarded-For": "198.51.100.7"})
+        assert try_in(near, "alice", cast.PASSWORD).status_code == 302
+
+    def test_without_a_proxy_nobody_chooses_their_address(self, visitor: Client) -> None:
+        cast.alice()
+        answers = [
+            try_in(Client(headers={"X-Forwarded-For": f"203.0.113.{number}"}), "alice", "wrong").status_code
+            for number in range(5)
+        ]
+        assert answers[-1] == 429
+
     def test_leaves_no_password_behind(self, visitor: Client) -> None:
         cast.alice()
         try_in(visitor, "alice", "a-mistyped-secret")
         assert "a-mistyped-secret" not in str(AccessAttempt.objects.values().get())
+
+
+class TestSession:
+    def test_ends_two_hours_after_it_was_last_used(self) -> None:
+        visitor = cast.signed_in(cast.alice())
+        session = visitor.session
+        session[SEEN] -= 3600
+        session.save()
+        Session.objects.update(expire_date=timezone.now() + timedelta(seconds=60))
+        visitor.get("/scans/")
+        left = Session.objects.get().expire_date - timezone.now()
+        assert timedelta(minutes=119) < left <= timedelta(minutes=120)
+
+    def test_is_not_written_at_every_request(self) -> None:
+        visitor = cast.signed_in(cast.alice())
+        Session.objects.update(expire_date=timezone.now() + timedelta(seconds=60))
+        visitor.get("/scans/")
+        assert Session.objects.get().expire_date - timezone.now() < timedelta(seconds=61)
+
+    def test_no_second_log_of_addresses_is_kept(self, visitor: Client) -> None:
+        cast.alice()
+        try_in(visitor, "alice", cast.PASSWORD)
+        assert is_signed_in(visitor)
+        assert not AccessLog.objects.exists()
 
 
 class TestSignOut:

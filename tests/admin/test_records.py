@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
+from detection.analysis import services as analyses
 from detection.models import Analysis, AuditEntry, Delivery, Measurement, Scan, StoredFile, Study, User, Worker
 from detection.models.delivery import Recipient
 from detection.models.worker import Purpose
@@ -90,15 +93,41 @@ class TestLists:
         ):
             assert words in page
 
-    def test_a_scan_shows_its_picture_with_the_outline(self, scans: list[Scan], administrator: Client) -> None:
+    def test_a_scan_shows_the_picture_that_lists_show(self, scans: list[Scan], administrator: Client) -> None:
         page = administrator.get(url(Scan)).content.decode()
-        suspicious = scans[0]
-        assert suspicious.current_analysis is not None
-        outline = suspicious.current_analysis.findings["slices"][0]["outline"]
-        first = outline[0][0]
-        assert f'href="/scans/{suspicious.pk}/thumbnail.png"' in page
-        assert f'<polygon points="{first[0]},{first[1]} ' in page
-        assert page.count("<polygon") == len(outline)
+        assert f'src="/scans/{scans[0].pk}/thumbnail.png"' in page
+
+    def test_an_earlier_run_does_not_show_the_picture_of_the_current_one(self, administrator: Client) -> None:
+        (scan,) = rows.done(cast.alice(), Verdict.TUMOUR)
+        analyses.request_again(scan=scan, actor=scan.owner)
+        rows.analysed(scan.study, Verdict.NO_TUMOUR)
+        page = administrator.get(url(Analysis), {"q": str(scan.pk)}).content.decode()
+        assert page.count(f'src="/scans/{scan.pk}/thumbnail.png"') == 1
+
+    @pytest.mark.parametrize(("probability", "said"), [(0.995, "over 99%"), (0.005, "under 1%")])
+    def test_no_probability_is_a_certainty(self, administrator: Client, probability: float, said: str) -> None:
+        study = rows.study(cast.alice())
+        rows.analysed(study, Verdict.UNCERTAIN, probability=probability)
+        assert said in text(administrator.get(url(Scan)))
+
+    def test_times_are_those_of_the_pages(self, scans: list[Scan], administrator: Client) -> None:
+        queued = scans[0].analyses.get().queued_at
+        with timezone.override("Asia/Tokyo"):
+            page = text(administrator.get(url(Scan, "change", scans[0].pk)))
+        assert f"{queued + timedelta(hours=9):%Y-%m-%d %H:%M:%S}" in page
+
+    def test_a_file_is_found_by_what_it_was_and_by_what_it_became(
+        self, scans: list[Scan], administrator: Client
+    ) -> None:
+        file = scans[1].files.get()
+        StoredFile.objects.filter(pk=file.pk).update(sha256_received="f" * 64)
+        for row, key in ((Scan, scans[1].pk), (StoredFile, file.pk)):
+            for wanted in ("f" * 64, file.sha256):
+                found = administrator.get(url(row), {"q": wanted}).context["cl"].result_list
+                assert [each.pk for each in found] == [key]
+        page = text(administrator.get(url(StoredFile, "change", file.pk)))
+        assert "f" * 64 in page
+        assert file.sha256 in page
 
     @pytest.mark.parametrize(
         ("query", "found"),

@@ -214,6 +214,51 @@ class TestDrawingAhead:
         drain(StandIn())
         assert states([analysis]) == [State.DONE]
 
+    @pytest.mark.parametrize("fault", [ValueError("no such slice"), MemoryError()])
+    def test_a_fault_while_one_is_drawn_or_recorded_is_that_ones_alone(
+        self, doctor: User, monkeypatch: pytest.MonkeyPatch, fault: Exception
+    ) -> None:
+        broken, whole = arrived(doctor, picture(TUMOUR), picture(NOTHING))
+        real = services.record
+
+        def record(analysis: Analysis, *args: Any, **kwargs: Any) -> None:
+            if analysis.pk == broken.pk:
+                raise fault
+            real(analysis, *args, **kwargs)
+
+        monkeypatch.setattr(services, "record", record)
+        drain(StandIn())
+        assert states([broken, whole]) == [State.QUEUED, State.DONE]
+
+    def test_a_store_that_goes_away_while_a_damaged_original_is_looked_at_is_tried_again(
+        self, doctor: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        damaged, whole = arrived(doctor, picture(TUMOUR), picture(NOTHING))
+        with storage.original_path(StoredFile.objects.get(scan=damaged.scan).key).open("r+b") as file:
+            file.truncate(120)
+
+        def away(path: object) -> str:
+            raise OSError("Stale file handle")
+
+        monkeypatch.setattr(storage, "sha256_of", away)
+        drain(StandIn())
+        assert states([damaged, whole]) == [State.QUEUED, State.DONE]
+
+    def test_a_fault_while_one_is_prepared_is_that_ones_alone(
+        self, doctor: User, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        broken, whole = arrived(doctor, picture(TUMOUR), picture(NOTHING))
+        real = worker._as_known
+
+        def known(scan: Any, volume: Volume) -> Volume:
+            if scan.pk == broken.scan_id:
+                raise ValueError("shapes differ")
+            return real(scan, volume)
+
+        monkeypatch.setattr(worker, "_as_known", known)
+        drain(StandIn())
+        assert states([broken, whole]) == [State.QUEUED, State.DONE]
+
     def test_once_it_is_stopped_no_further_volume_is_prepared(self, monkeypatch: pytest.MonkeyPatch) -> None:
         prepared: list[Volume] = []
         monkeypatch.setattr(pictures, "display", lambda volume, **_: prepared.append(volume))

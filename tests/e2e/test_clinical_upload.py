@@ -64,6 +64,7 @@ def test_a_folder_becomes_a_study(page: Page, served: machines.Brainscan, watch:
     expect(page.locator("[data-live]")).to_have_count(0, timeout=180_000)
 
     page.get_by_role("link", name="T1 without contrast").first.click()
+    page.get_by_role("heading", name="Sequence: ").click()
     page.select_option("#sequence-is", "T1c")
     page.get_by_role("button", name="Correct and analyse again").click()
     expect(page.locator("section[aria-labelledby=sequence]")).to_contain_text("T1 with contrast, as")

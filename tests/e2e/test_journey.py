@@ -97,10 +97,14 @@ def test_the_mask_by_key_and_by_slider(page: Page, watch: Watch, served: machine
     expect(button).to_have_attribute("aria-pressed", "true")
     page.wait_for_timeout(200)
     before = stage.screenshot()
+    more = page.locator("[data-act=more]")
+    if more.is_visible():
+        more.click()
     slider = page.locator("[data-opacity]:visible")
     slider.focus()
     page.keyboard.press("End")
     expect(slider).to_have_js_property("value", "100")
+    page.keyboard.press("Escape")
     page.wait_for_timeout(200)
     assert stage.screenshot() != before, "the mask did not become more opaque"
 

@@ -8,6 +8,8 @@ import json
 import time
 import zipfile
 from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import nibabel as nib
 import numpy as np
@@ -245,6 +247,17 @@ class TestEveryFile:
             text = dcmread(io.BytesIO(made(scan, name))).to_json()
             assert str(scan.pk) in text
             assert sha256 in text
+
+    def test_its_time_is_the_installations_own(self, tmp_path: Path, settings: Any):
+        settings.TIME_ZONE = "Asia/Tokyo"
+        scan = scans.of_dicom(cast.alice(), tmp_path)
+        assert scan.current_analysis is not None
+        ended = scan.current_analysis.finished_at
+        assert ended is not None
+        here = ended.astimezone(ZoneInfo("Asia/Tokyo"))
+        report = dcmread(io.BytesIO(made(scan, "report.sr.dcm")))
+        assert (report.SeriesDate, report.SeriesTime) == (here.strftime("%Y%m%d"), here.strftime("%H%M%S"))
+        assert orders.order(scan, scan.current_analysis, FORMATS["masks.zip"])["identity"]["made"].endswith("+09:00")
 
     def test_the_json_on_the_page_says_the_same(self, tmp_path: Path):
         scan = scans.of_dicom(cast.alice(), tmp_path)

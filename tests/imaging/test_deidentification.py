@@ -110,6 +110,14 @@ class TestDicom:
         assert not kept.PatientBirthDate
         assert not kept.PatientSex
 
+    @pytest.mark.parametrize(
+        ("stated", "stays"), [("+0100", True), ("-0330", True), ("+1 Zabrinska", False), ("+9999", False)]
+    )
+    def test_the_zone_of_the_times_stays_where_it_is_one(self, clean, tmp_path, stated, stays):
+        dataset = a_slice(TimezoneOffsetFromUTC=stated)
+        kept = pydicom.dcmread(clean(phantoms_dicom.write(tmp_path / "in.dcm", dataset)).path)
+        assert kept.get("TimezoneOffsetFromUTC") == (stated if stays else "")
+
     def test_birth_dates_and_ages_go_but_other_dates_stay(self, clean, tmp_path):
         dataset = a_slice(AcquisitionDate="20240131", ContentDate="20240131")
         dataset.PatientBirthTime = "031500"

@@ -111,6 +111,16 @@ class TestTransferSyntaxes:
             voxels.astype(float) - voxels.min(), dataset.pixel_array.astype(float) - dataset.pixel_array.min()
         )
 
+    @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, RLELossless], ids=lambda syntax: syntax.name)
+    def test_elements_without_their_kind_in_a_file_that_says_explicit(self, head, tmp_path, syntax):
+        """Some programs write compressed pixels beside implicit elements; pydicom's SC_rgb_jpeg.dcm is one of theirs."""
+        pixels = head[:1].astype(np.uint16) * 16
+        dataset = encoded(phantoms_dicom.series(pixels, SeriesDescription="FLAIR")[0], pixels[0], syntax)
+        pydicom.dcmwrite(tmp_path / "a.dcm", dataset, implicit_vr=True, little_endian=True, force_encoding=True)
+        plan = files_taken_in(tmp_path, [tmp_path / "a.dcm"])
+        assert np.array_equal(volume_of(plan).voxels[..., 0], pixels)
+        assert pydicom.dcmread(plan.scans[0].files[0].path).SeriesDescription == "FLAIR"
+
 
 class TestValues:
     @pytest.mark.parametrize("bits", range(8, 17))

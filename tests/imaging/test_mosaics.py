@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import nibabel
 import numpy as np
 from pydicom import Dataset
 
 from tests import phantoms, phantoms_dicom
-from tests.imaging.door import taken_in, volume_of
+from tests.imaging.door import files_taken_in, taken_in, volume_of
 
 
 def mosaic(number: int = 1, **tags: Any) -> Dataset:
@@ -27,6 +28,13 @@ def test_by_itself_it_is_shown_as_one_picture_and_told(tmp_path: Path) -> None:
     volume = volume_of(taken_in(tmp_path, [mosaic()]))
     assert (volume.kind, len(volume), volume.rows) == ("image", 1, 256)
     assert any("mosaic of many slices in one image" in note for note in volume.notes)
+
+
+def test_one_of_a_real_scanner_is_found(tmp_path: Path) -> None:
+    """A Siemens diffusion series that nibabel publishes."""
+    folder = Path(nibabel.__file__).parent / "nicom" / "tests" / "data"
+    volume = volume_of(files_taken_in(tmp_path, [folder / "0.dcm"]))
+    assert "This is a mosaic of many slices in one image. For a result, export the slices one by one." in volume.notes
 
 
 def test_a_series_of_mosaics_beside_a_head_is_set_aside_and_told(tmp_path: Path) -> None:

@@ -87,6 +87,22 @@ def test_a_folder_is_one_series_in_the_order_of_the_last_number(tmp_path):
     assert volume.notes == ("1 file was left out: not an image of this series.",)
 
 
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        ([1, 2, 3, 4], []),
+        ([1, 2, 5, 6], ["The files' numbers leave out 3, 4: slices may be missing."]),
+        ([2, 1, 1, 7], []),  # the same number twice: they count something else
+        ([1, 100, 300], []),
+    ],
+)
+def test_numbers_left_out_are_told(numbers, said, head, tmp_path):
+    paths = [
+        phantoms.write_picture(tmp_path / f"{place}_head_{number}.png", head) for place, number in enumerate(numbers)
+    ]
+    assert list(readers.read(paths, as_series=True).notes) == said
+
+
 def test_pictures_of_two_sizes_are_no_series(head, tmp_path):
     paths = [phantoms.write_picture(tmp_path / "1.png", head), phantoms.write_picture(tmp_path / "2.png", head[:90])]
     with pytest.raises(UploadRefused, match="differ in size") as refused:

@@ -87,7 +87,9 @@ def test_two_slices_at_one_place_are_one(head, tmp_path):
     datasets = phantoms_dicom.series(head)
     again = phantoms_dicom.series(head, SeriesInstanceUID=datasets[0].SeriesInstanceUID)[4]
     phantoms_dicom.write_series(tmp_path, [*datasets, again])
-    assert len(readers.read([tmp_path])) == 12
+    volume = readers.read([tmp_path])
+    assert len(volume) == 12
+    assert "1 slice lies where another one lies already. It was left out." in volume.notes
 
 
 def test_the_largest_of_several_series_is_read_and_told(head, tmp_path):

@@ -78,7 +78,7 @@ def volume(slices: int) -> Volume:
     return Volume(voxels, kind, tuple(f"{n}.png" for n in range(slices)), Spacing(5.0, 1.0, 1.0))
 
 
-@pytest.mark.parametrize("slices", [1, 3])
+@pytest.mark.parametrize("slices", [1, 2, 3])
 def test_an_outline_is_the_mean_of_both_ways_round(manifest: dict[str, Any], slices: int) -> None:
     unet = LeftOnly()
     (found,) = Pipeline(Sure(), {"t1c": unet}, Open(), Settings.of(manifest), manifest)([volume(slices)])

@@ -34,6 +34,15 @@ class TestTheBand:
         facts = calibration.band_facts(probability, truth, calibration.band_for(probability, truth, 0.1))
         assert facts["accuracy_outside"] > facts["accuracy_all"]
 
+    def test_a_promise_that_nothing_keeps_is_seen(self, caplog: pytest.LogCaptureFixture) -> None:
+        # One in ten is wrong however sure the answer is.
+        probability = np.tile(np.array([0.005, 0.995]), 500)
+        truth = (probability > 0.5) ^ (np.arange(1000) % 20 < 2)
+        band, weighed = calibration.choose_band(probability, truth)
+        assert (band["nothing_below"], band["tumour_from"]) == (0.01, 0.99)
+        assert all(facts["wrong_below"] > facts["wrong_promised"] for facts in weighed)
+        assert "no band keeps 1.0 %" in caplog.text
+
 
 class TestAFamily:
     def test_calibrated_probabilities_come_true_about_as_often_as_they_say(self, random: np.random.Generator) -> None:
@@ -87,7 +96,7 @@ class TestTheGate:
             "yes/lgg": cloud(150, 3, 0), "yes/brisc": cloud(150, 3, 4), "yes_held/lgg": cloud(100, 3, 0),
             "yes_held/brisc": cloud(100, 3, 4), "no/photo": cloud(100, -3, 0), "no_held/photo": cloud(20, -3, 0),
             "no/ct": cloud(100, -3, 4), "no_held/ct": cloud(20, -3, 4), "flair": cloud(150, 3, 0),
-            "flair_held": cloud(100, 3, 0),
+            "flair_held": cloud(100, 3, 0), "t1c": cloud(150, 3, 4), "t1c_held": cloud(100, 3, 4),
             **{f"series/{number}": cloud(10, 3, 0) for number in range(5)},
         }  # fmt: skip
 

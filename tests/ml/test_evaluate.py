@@ -13,6 +13,7 @@ from PIL import Image
 
 from ml.__main__ import main
 from ml.evaluation import metrics, run, shortcuts, subgroups
+from ml.training import datasets
 from tests.ml.conftest import write_lgg
 
 
@@ -173,6 +174,18 @@ class TestTheShortcuts:
         voxels[truth, :4] = 255
         assert (shortcuts.auc(shortcuts.properties(voxels)["ring_only"], truth, np.arange(60)) or 0) > 0.95
 
+    def test_what_bends_is_found_by_what_learnt_from_others(self) -> None:
+        random = np.random.default_rng(2)
+        given = random.random((400, 1))
+        truth = (given[:, 0] > 0.3) & (given[:, 0] < 0.6)
+        learnt = given[:200], truth[:200]
+        assert (shortcuts.auc(given[200:], truth[200:], np.arange(200), learnt) or 0) > 0.95
+        assert (shortcuts.auc(given[200:], truth[200:], np.arange(200)) or 0) < 0.8
+
+    def test_it_learns_from_all_slices_of_the_other_cases(self, lgg_folder: Path) -> None:
+        given, truth = shortcuts.learnt_from(datasets.find(lgg_folder))["ring_only"]
+        assert (given.shape, truth.tolist()) == ((6, 7), [False, True, True] * 2)
+
     def test_without_both_answers_there_is_no_figure(self) -> None:
         assert shortcuts.auc(np.zeros((8, 2)), np.ones(8, bool), np.arange(8)) is None
 
@@ -185,6 +198,10 @@ class TestTheFigures:
     def test_dice_and_iou_of_a_moved_square(self) -> None:
         assert metrics.dice(self.SQUARE, self.MOVED) == pytest.approx(0.6)
         assert metrics.iou(self.SQUARE, self.MOVED) == pytest.approx(15 / 35)
+
+    def test_an_interval_of_all_yes_is_as_wide_as_they_are_few(self) -> None:
+        assert metrics.exact_interval([True] * 10) == [0.6915, 1.0]
+        assert metrics.exact_interval([]) is None
 
     def test_empty_masks_are_defined(self) -> None:
         nothing = np.zeros_like(self.SQUARE)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from ml.training import drawn_bodies, gate, spoil
+from ml.gate import edges
+from ml.training import cache, drawn_bodies, gate, spoil
+from ml.training.datasets import Case
 from tests import phantoms
 
 
@@ -46,3 +50,26 @@ def test_a_wider_rim_leaves_less_of_the_head() -> None:
     assert left == sorted(left, reverse=True)
     assert left[0] < 0.95 * spoil.without_rim(head, 0).sum()
     assert left[-1] > 0.3 * (head > 30).sum()
+
+
+def test_black_beside_a_strong_and_a_faint_edge_has_finite_directions() -> None:
+    random = np.random.default_rng(1)
+    grey = np.zeros((20, 64, 64))
+    grey[:, 16:40, 16:32] = random.random((20, 24, 16))
+    grey[:, 16:40, 33] = random.random((20, 24)) * 1e-6
+    assert np.isfinite(edges(grey, 8)).all()
+
+
+def test_a_sequence_is_learnt_from_its_own_channel_only() -> None:
+    images = np.zeros((6, 256, 256, 3), np.uint8)
+    images[:, 40:200, 60:190] = (60, 120, 180)
+    images[:2, ..., 2] = images[:2, ..., 1]  # FLAIR stands in for contrast T1
+    case = Case("lgg", "patient", (Path("1.tif"),) * 6, (None,) * 6)
+    slices = cache.Slices(
+        (case,), images, np.zeros((6, 256, 256), np.uint8), np.zeros(6, int), np.zeros(6, bool), np.ones((6, 3))
+    )
+    random = np.random.default_rng(3)
+    assert len(gate.one_sequence(slices, 1, 100, random)) == 6
+    after = gate.one_sequence(slices, 2, 100, random)
+    assert after.shape == (4, 256, 256, 3)
+    assert (after == after[..., :1]).all()

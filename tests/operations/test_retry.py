@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, OperationalError, connection, transaction
+from django.db import DatabaseError, InterfaceError, OperationalError, connection, transaction
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 from django.urls import ResolverMatch
 
 from detection import retry
-from detection.models import Worker
+from detection.heartbeat import Heartbeat
+from detection.models import Delivery, Worker
 from detection.models.worker import Purpose
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -164,3 +166,32 @@ def test_workers_use_read_committed_where_there_are_levels(monkeypatch: pytest.M
     retry.use_read_committed()
     assert fake["OPTIONS"] == {"sslmode": "verify-full", "isolation_level": IsolationLevel.READ_COMMITTED}
     assert connection.vendor
+
+
+def test_a_connection_that_the_driver_calls_closed_is_outlived_like_any_other() -> None:
+    """InterfaceError is no DatabaseError."""
+    failures = iter([InterfaceError("connection already closed")])
+
+    def ask() -> bool:
+        for failure in failures:
+            raise failure
+        return Worker.objects.exists()
+
+    assert retry.through_restarts(ask, seconds=5) is False
+
+
+def test_the_heart_goes_on_beating_through_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    heart = Heartbeat(
+        name="w", purpose=Purpose.SMS, rows=Delivery.objects.all(), lease=timedelta(seconds=1), longest=60.0
+    )
+    beats = []
+
+    def beat() -> None:
+        beats.append(1)
+        if len(beats) > 1:
+            heart._ended.set()
+        raise InterfaceError("connection already closed")
+
+    monkeypatch.setattr(heart, "beat", beat)
+    heart.run()
+    assert len(beats) == 2

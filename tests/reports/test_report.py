@@ -179,6 +179,10 @@ class TestPdf:
         (scan,) = rows.done(cast.alice(), verdict)
         assert page_count(made(scan)) in (1, 2)
 
+    def test_one_page_where_nothing_is_outlined(self):
+        (scan,) = rows.done(cast.alice(), Verdict.NO_TUMOUR)
+        assert page_count(made(scan)) == 1
+
     def test_two_pages_for_the_fullest_too(self, tmp_path: Path):
         scan = scans.of_dicom(cast.alice(), tmp_path)
         assert scan.current_analysis is not None

@@ -6,7 +6,8 @@ import pytest
 from django.test import Client
 
 from detection import leases
-from detection.models import AuditEntry, Delivery, Study, User
+from detection.analysis import services as analyses
+from detection.models import AuditEntry, Delivery, Scan, Study, User
 from detection.models.delivery import Recipient
 from detection.uploads.services import SmsRequest
 from ml.findings import Verdict
@@ -67,3 +68,63 @@ def test_the_patients_message_is_due_only_afterwards(owner: User) -> None:
     assert not Delivery.objects.due(leases.database_now()).exists()
     release(cast.signed_in(owner), study)
     assert Delivery.objects.due(leases.database_now()).exists()
+
+
+def test_a_study_without_any_answer_is_not_released_and_nobody_is_told(owner: User) -> None:
+    sms = SmsRequest(phone="+48600123456", recipient=Recipient.PATIENT, consent=True)
+    study = rows.study(owner, sms=sms)
+    (claimed,) = analyses.claim(worker=rows.WORKER, limit=1)
+    analyses.fail(claimed, "The file could not be read.")
+    browser = cast.signed_in(owner)
+    page = browser.get(f"/scans/{claimed.scan_id}/").content.decode()
+    assert "There is no result to release." in page
+    assert f"/studies/{study.id}/release/" not in page
+    assert release(browser, study) == 409
+    assert Study.objects.get().released_at is None
+    assert not Delivery.objects.due(leases.database_now()).exists()
+
+
+def test_a_refused_scan_is_no_answer_and_one_beside_an_answered_one_is_no_obstacle(owner: User) -> None:
+    (alone,) = rows.done(owner, Verdict.REFUSED)
+    assert release(cast.signed_in(owner), alone.study) == 409
+    _, answered = rows.done(owner, Verdict.REFUSED, Verdict.TUMOUR)
+    assert release(cast.signed_in(owner), answered.study) == 303
+
+
+class TestAnalysedAgainAfterTheRelease:
+    """A release is of the results that there were: nobody has read the one that comes after it."""
+
+    @pytest.fixture
+    def scan(self, owner: User) -> Scan:
+        sms = SmsRequest(phone="+48600123456", recipient=Recipient.PATIENT, consent=True)
+        study = rows.study(owner, sms=sms)
+        (scan,) = rows.analysed(study, Verdict.NO_TUMOUR)
+        release(cast.signed_in(owner), study)
+        cast.signed_in(owner).post(f"/scans/{scan.id}/analyses/")
+        (scan,) = rows.analysed(study, Verdict.TUMOUR)
+        return scan
+
+    def test_no_page_calls_the_new_result_released(self, owner: User, scan: Scan) -> None:
+        browser = cast.signed_in(owner)
+        row = browser.get("/scans/").content.decode()
+        assert "Unread" in row
+        assert "Released before this analysis" in row
+        assert str(scan.id) not in browser.get("/scans/?tab=released").content.decode()
+        for address in (f"/scans/{scan.id}/", f"/studies/{scan.study_id}/"):
+            page = browser.get(address).content.decode()
+            assert "Released by alice" not in page
+            assert "alice released an earlier analysis" in page
+            assert "Release result" in page
+
+    def test_a_waiting_patient_is_told_only_after_its_own_release(self, owner: User, scan: Scan) -> None:
+        assert not Delivery.objects.due(leases.database_now()).exists()
+        assert "Goes out after release" in cast.signed_in(owner).get(f"/scans/{scan.id}/").content.decode()
+        assert release(cast.signed_in(owner), scan.study) == 303
+        assert Delivery.objects.due(leases.database_now()).exists()
+        assert "Released by alice" in cast.signed_in(owner).get(f"/scans/{scan.id}/").content.decode()
+
+    def test_the_trail_tells_which_analyses_each_release_was_of(self, owner: User, scan: Scan) -> None:
+        release(cast.signed_in(owner), scan.study)
+        entries = AuditEntry.objects.filter(action="released").order_by("at")
+        runs = scan.analyses.order_by("queued_at").values_list("id", flat=True)
+        assert [entry.details["analyses"] for entry in entries] == [[str(run)] for run in runs]

@@ -51,7 +51,7 @@ class TestSmallOnes:
         assert folded.startswith("2 smaller lesions, together 0.2 ml</summary>")
         at_once, folded = parts(alice, visits.visit(owner, mask, first_picture=1, spacing=None))
         assert folded.startswith("2 smaller lesions, together 10 pixels</summary>")
-        assert "Volume: not computable, no pixel spacing." in at_once
+        assert "All together: 397 pixels. Volume: not computable, no pixel spacing." in at_once
 
     def test_a_measurable_one_is_never_folded(self, alice: Client, owner: User) -> None:
         whole = visits.ball(slices=6, first=0, last=4, row=32, column=24, radius=14)
@@ -166,6 +166,13 @@ def test_intervals_stand_beside_their_numbers_and_say_how_often_they_hold(alice:
     shown = lesions(alice, visits.visit(owner, visits.large(), interval=(6.1, 9.5), level=0.9))
     assert "All together: 7.74 ml, 6.1 to 9.5 ml." in shown
     assert "Intervals held the true size in 90% of scans" in shown
+
+
+def test_without_spacing_the_whole_outline_has_its_interval_in_pixels(alice: Client, owner: User) -> None:
+    scan = visits.visit(owner, visits.large(), spacing=None)
+    found = {**(scan.current_analysis.findings or {}), "outline_px_interval": [310.0, 1490.4], "interval_level": 0.9}
+    Analysis.objects.filter(pk=scan.current_analysis.pk).update(findings=found)
+    assert "All together: 387 pixels, 310 to 1,490. Volume: not computable" in lesions(alice, scan)
 
 
 def test_a_missing_interval_is_said(alice: Client, owner: User) -> None:

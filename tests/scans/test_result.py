@@ -93,7 +93,7 @@ class TestWhereASeriesWithoutALesionOpens:
 
     def opened(self, browser: Client, owner: User, *shares: float) -> str:
         (scan,) = rows.analysed(rows.study(owner, pictures=len(shares), as_series=True), Verdict.NO_TUMOUR)
-        found = scan.current_analysis.findings
+        found = scan.current_analysis.findings or {}
         slices = [{**each, "tumour_probability": share} for each, share in zip(found["slices"], shares, strict=True)]
         limits = {"nothing_below": 0.2, "tumour_from": 0.6}
         Analysis.objects.filter(scan=scan).update(findings={**found, "slices": slices, "slice_thresholds": limits})

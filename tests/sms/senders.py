@@ -28,7 +28,7 @@ class Recording:
         return Receipt(f"receipt-{len(self.messages)}")
 
 
-BUSY = SendError("Twilio is busy. It is tried again.", permanent=False)
+BUSY = SendError("Twilio is busy.", permanent=False)
 NO_MOBILE = SendError("The phone number is not a mobile number.", permanent=True)
 
 

@@ -42,6 +42,20 @@ def test_one_bad_file_refuses_the_whole_upload_and_is_named(alice: Client, nothi
     nothing_is_left()
 
 
+@pytest.mark.parametrize("folder", [True, False])
+def test_a_folder_or_zip_without_images_says_so(
+    alice: Client, nothing_is_left: Callable[[], None], tmp_path: Path, folder: bool
+) -> None:
+    """Not which of its files to remove: that would be all of them."""
+    path = hostile.make("texts.zip", tmp_path)
+    texts = [SimpleUploadedFile(f"{number}.txt", b"nothing to see") for number in range(3)]
+    sent: dict[str, Any] = {"files": texts, "folders": "0,0,0"} if folder else {"files": path.open("rb")}
+    answer = alice.post(URL, sent)
+    assert answer.status_code == 415
+    assert answer.context["refusal"].sentence.startswith("There is no image in it that is read here.")
+    nothing_is_left()
+
+
 def test_no_file(alice: Client, nothing_is_left: Callable[[], None]) -> None:
     assert alice.post(URL, {"patient_reference": "PX-1"}).status_code == 400
     nothing_is_left()

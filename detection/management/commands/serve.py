@@ -16,10 +16,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
-from django.db import DatabaseError, connection
+from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-from detection import leases
+from detection import leases, retry
 from detection.accounts.services import FIRST_ACCOUNTS, make_first_accounts
 from detection.analysis import services as analyses
 from detection.operations import incoming, static_files
@@ -51,8 +51,8 @@ class Command(BaseCommand):
             )
         listening = listen(config.bind, config.port)
         try:
-            incoming.clear(settings.FILE_UPLOAD_TEMP_DIR)
             prepare(config)
+            incoming.clear(settings.FILE_UPLOAD_TEMP_DIR)
             for place in range(config.workers):
                 supervisor.add(worker(place))
             supervisor.add(child("Sender", "deliver", on_end=partial(free, deliveries.free_leases_of, "sms")))
@@ -88,12 +88,13 @@ def prepare(config: Any) -> None:
         executor = MigrationExecutor(connection)
         if executor.migration_plan(executor.loader.graph.leaf_nodes()):
             call_command("migrate", interactive=False, verbosity=0)
+        call_command("clearsessions")
         make_first_accounts(
             config.home,
             admin_password=config.admin_password.get_secret_value() if config.admin_password else None,
             doctor_password=config.doctor_password.get_secret_value() if config.doctor_password else None,
         )
-    except DatabaseError as error:
+    except retry.DatabaseTrouble as error:
         log.error("%s", type(error).__name__)
         sys.exit("The database cannot be used. Check DATABASE_URL, and that the database runs.")
 
@@ -130,7 +131,7 @@ def free(free_leases_of: Any, purpose: str, pid: int) -> None:
     try:
         if count := free_leases_of(leases.worker_prefix(purpose, pid)):
             log.warning("%d that it held can be taken up again.", count)
-    except DatabaseError:
+    except retry.DatabaseTrouble:
         log.warning("What it held is taken up when its lease runs out: the database did not answer.")
     finally:
         connection.close()

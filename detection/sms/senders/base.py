@@ -42,8 +42,3 @@ class Sender(Protocol):
         SendError
             When it was not taken, or nobody can tell.
         """
-
-
-def masked(number: str) -> str:
-    """A number of which only the last three digits can be read."""
-    return "•" * max(0, len(number) - 3) + number[-3:]

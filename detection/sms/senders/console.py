@@ -7,7 +7,8 @@ import sys
 from typing import TextIO
 
 from detection.sms.message import Message
-from detection.sms.senders.base import Receipt, masked
+from detection.sms.senders.base import Receipt
+from detection.words import masked
 
 
 class ConsoleSender:

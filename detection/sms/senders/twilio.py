@@ -30,8 +30,8 @@ SENTENCES = {
     21614: "The phone number is not a mobile number.",
 }
 NOT_TAKEN = "Twilio did not take the message (error {code})."
-BUSY = "Twilio is busy. It is tried again."
-UNREACHABLE = "Twilio could not be reached. It is tried again."
+BUSY = "Twilio is busy."
+UNREACHABLE = "Twilio could not be reached."
 
 TEMPORARY = frozenset({408, 425, 429})
 

@@ -70,6 +70,7 @@ _FORMS = {
 # Texts with a form of their own that is not made of words.
 _OWN_FORMS = {
     "StackID": re.compile(r"[0-9]{1,4}"),
+    "TimezoneOffsetFromUTC": re.compile(r"[+-](0[0-9]|1[0-4])[0-5][0-9]"),
     "RescaleType": re.compile(r"HU|US|OD|MGML|PCT"),
     "ImagedNucleus": re.compile(r"[0-9]{1,3}(H|He|C|N|O|F|Na|P|Xe)"),
     "ResonantNucleus": re.compile(r"[0-9]{1,3}(H|HE|C|N|O|F|NA|P|XE)"),
@@ -113,6 +114,9 @@ def write(dataset: Dataset, target: Path, *, received_sha256: str) -> None:
     meta = dataset.file_meta = _file_meta(dataset, received_sha256)
     dataset.preamble = bytes(_PREAMBLE)
     syntax = meta.TransferSyntaxUID
+    if not syntax.is_implicit_VR and any(element.VR is None for element in dataset.values()):
+        # Some programs store compressed pixels beside implicit elements: the kind of each comes from the dictionary.
+        dataset.walk(lambda *_: None)
     if syntax not in _NATIVE:
         dcmwrite(target, dataset, enforce_file_format=True)
         return

@@ -62,6 +62,8 @@ _DESCRIPTORS = frozenset(
         "StudyDescription",
     }
 )
+# Retain Longitudinal with full dates: what the times that stay are counted from. Held to its form.
+_ZONE = "TimezoneOffsetFromUTC"
 # Bytes that a picture cannot be drawn without.
 _PIXELS = frozenset(
     {
@@ -116,7 +118,7 @@ def act(tag: int) -> Act:
         return Act.REMOVE
     if keyword in _REFERENCES:
         return Act.WALK
-    if keyword in _DESCRIPTORS and vrs & TEXTS:
+    if (keyword in _DESCRIPTORS and vrs & TEXTS) or keyword == _ZONE:
         return Act.CLEAN
     if vrs <= DATES or vrs == {"UI"}:
         return Act.CHECK

@@ -19,6 +19,8 @@ HEADERS: tuple[ModuleType, ...] = (dicom, nifti, picture, archive)
 
 HEAD_BYTES = 4096
 
+NO_IMAGE = "This is not an image that is read here. Remove it to go on."
+
 _NOT_READ = (
     (b"GIF8", "GIF pictures are not read. Save the slice that you want as PNG."),
     (b"%PDF", "A PDF is not read. Export the scan as DICOM, NIfTI or PNG."),
@@ -61,7 +63,7 @@ def format_of(head: bytes) -> ModuleType:
         raise UploadRefused("SVG drawings are not read. Save the slice as PNG.", 415)
     if head[4:8] == b"ftyp":
         raise UploadRefused("Films and HEIC or AVIF pictures are not read. Save the slice as PNG or JPEG.", 415)
-    raise UploadRefused("This is not an image that is read here. Remove it to go on.", 415)
+    raise UploadRefused(NO_IMAGE, 415)
 
 
 def facts(path: Path, limits: Limits) -> FileFacts:

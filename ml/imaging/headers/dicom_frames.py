@@ -21,6 +21,8 @@ Triple = tuple[float, float, float]
 
 SECONDARY_CAPTURE = "1.2.840.10008.5.1.4.1.1.7"
 
+_LARGEST_VALUE = 1e9
+
 Macro = Callable[[str], "Dataset | None"]
 """The one item of a functional group of this name, or None."""
 
@@ -40,6 +42,7 @@ class Frame:
         echo_ms: echo time in milliseconds, or None.
         b_value: of diffusion weighting in s/mm2, or None.
         kinds: FrameType's values in upper case; of enhanced files only.
+        window: the first window that the file states, as centre and width (at least 1) of its rescaled values, or None.
     """
 
     position: Triple | None
@@ -52,6 +55,7 @@ class Frame:
     echo_ms: float | None = None
     b_value: float | None = None
     kinds: tuple[str, ...] = ()
+    window: tuple[float, float] | None = None
 
 
 def frames(dataset: Dataset, count: int) -> tuple[Frame, ...]:
@@ -67,6 +71,7 @@ def frames(dataset: Dataset, count: int) -> tuple[Frame, ...]:
     if item(value(dataset, "SharedFunctionalGroupsSequence")) is None and each is None:
         frame = replace(
             _frame(dataset, dataset, dataset, dataset, dataset),
+            window=_window(dataset),
             temporal_number=whole(value(dataset, "TemporalPositionIdentifier")),
             echo_ms=number(value(dataset, "EchoTime")),
             b_value=number(value(dataset, "DiffusionBValue")),
@@ -104,6 +109,7 @@ def _enhanced(dataset: Dataset, macro: Macro) -> Frame:
             macro("PixelMeasuresSequence"),
             macro("PixelValueTransformationSequence"),
         ),
+        window=_window(macro("FrameVOILUTSequence")),
         stack="" if content is None else stripped(content, "StackID"),
         temporal_number=None if content is None else whole(value(content, "TemporalPositionIndex")),
         echo_ms=number(value(dataset, "EchoTime") if echo is None else value(echo, "EffectiveEchoTime")),
@@ -135,6 +141,21 @@ def _frame(
         slope=slope or 1.0,
         intercept=intercept or 0.0,
     )
+
+
+def _window(source: Dataset | None) -> tuple[float, float] | None:
+    """Section C.11.2.1.2: of several windows the first. No file is worse for a broken one."""
+    if source is None:
+        return None
+    try:
+        centre, width = (
+            number(next(iter(listed(value(source, keyword))), None)) for keyword in ("WindowCenter", "WindowWidth")
+        )
+    except (ValueError, TypeError, ArithmeticError):
+        return None
+    if centre is None or width is None or not (abs(centre) < _LARGEST_VALUE and 1 <= width < _LARGEST_VALUE):
+        return None
+    return centre, width
 
 
 def _directions(values: Sequence[float] | None) -> tuple[Triple, Triple] | None:

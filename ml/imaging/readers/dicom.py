@@ -116,7 +116,19 @@ def read(paths: Sequence[Path], names: Sequence[str], *, as_series: bool, limits
         stored_orientation=code,
         notes=(*notes, *told),
         placement=placed,
+        window=_window(chosen),
     )
+
+
+def _window(chosen: Sequence[Slice]) -> tuple[float, float] | None:
+    """The middle one of the slices' windows as lowest and highest value (PS3.3 C.11.2.1.2.1); None unless all state one."""
+    stated = [found.frame.window for found in chosen if found.instance.photometric == "MONOCHROME2"]
+    known = [window for window in stated if window is not None]
+    if len(known) < len(chosen):
+        return None
+    centre, width = (float(middle) for middle in np.median(known, axis=0))
+    low, high = centre - 0.5 - (width - 1) / 2, centre - 0.5 + (width - 1) / 2
+    return (low, high) if low < high else None
 
 
 def _instances(

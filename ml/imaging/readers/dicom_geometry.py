@@ -12,6 +12,7 @@ from ml.imaging.volume import AxisLabel, Orientation, Placement, Spacing, orient
 
 PLAUSIBLE_MM = (0.02, 50.0)
 
+ONE_TWICE = "1 slice lies where another one lies already. It was left out."
 TWICE = "{} slices lie where another one lies already. They were left out."
 UNEVEN_NOTE = "The slices are not evenly spaced: some may be missing. Volumes cannot be computed."
 BY_NUMBER = "The files do not say where their slices lie. They are in order of their numbers."
@@ -54,7 +55,8 @@ def lay_out(frames: Sequence[Frame], numbers: Sequence[int | None]) -> tuple[lis
     for index in order[1:]:
         if along[index] - along[kept[-1]] > SAME_PLACE_MM:
             kept.append(index)
-    notes = [TWICE.format(len(order) - len(kept))] if len(kept) < len(order) else []
+    twice = len(order) - len(kept)
+    notes = [ONE_TWICE if twice == 1 else TWICE.format(twice)] if twice else []
     between, even = _between(along[kept])
     if not even:
         notes.append(UNEVEN_NOTE)

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from ml.imaging.errors import UploadRefused
+from ml.imaging.gather import missing_numbers
 from ml.imaging.headers.facts import check_volume
 from ml.imaging.headers.picture import Page, accepts, opened, pages
 from ml.imaging.limits import Limits
@@ -22,6 +23,8 @@ from ml.imaging.volume import Volume, common_dtype, one_channel_if_equal
 __all__ = ["accepts", "read"]
 
 CUT = "16-bit colour was read as 8-bit colour."
+NUMBERS_MISSING = "The files' numbers leave out {}: slices may be missing."
+_MOST_NAMED = 10
 
 
 def read(paths: Sequence[Path], names: Sequence[str], *, as_series: bool, limits: Limits) -> Volume:
@@ -63,8 +66,17 @@ def read(paths: Sequence[Path], names: Sequence[str], *, as_series: bool, limits
         kind="series" if as_series or len(slices) > 1 else "image",
         sources=tuple(sources),
         stored_orientation=codes.pop(),
-        notes=(CUT,) if cut else (),
+        notes=(*((CUT,) if cut else ()), *_missing(names)),
     )
+
+
+def _missing(names: Sequence[str]) -> list[str]:
+    """What the numbers in the file names say about slices that are not there."""
+    missing = missing_numbers(names)
+    if not missing:
+        return []
+    told = ", ".join(map(str, missing[:_MOST_NAMED])) + (" and others" if len(missing) > _MOST_NAMED else "")
+    return [NUMBERS_MISSING.format(told)]
 
 
 def _pages(path: Path, limits: Limits) -> list[tuple[np.ndarray, Page]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from io import BytesIO
 
 from pydicom import Dataset, FileMetaDataset
@@ -18,8 +20,9 @@ _PATIENT_AND_STUDY = (
     "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex", "PatientIdentityRemoved",
     "DeidentificationMethod", "DeidentificationMethodCodeSequence", "LongitudinalTemporalInformationModified",
     "StudyInstanceUID", "StudyDate", "StudyTime", "StudyID", "StudyDescription", "AccessionNumber",
-    "ReferringPhysicianName", "SpecificCharacterSet", "TimezoneOffsetFromUTC",
+    "ReferringPhysicianName", "SpecificCharacterSet",
 )  # fmt: skip
+_OFFSET = re.compile(r"[+-](0[0-9]|1[0-4])[0-5][0-9]")
 
 
 def new_instance(source: Dataset, provenance: Provenance, *, sop_class: str, kind: str, modality: str) -> Dataset:
@@ -47,13 +50,20 @@ def new_instance(source: Dataset, provenance: Provenance, *, sop_class: str, kin
     dataset.ManufacturerModelName = MODEL_NAME
     dataset.SoftwareVersions = provenance.software_version
     dataset.DeviceSerialNumber = provenance.model_version
-    stamp(dataset, provenance)
+    stamp(dataset, source, provenance)
     return dataset
 
 
-def stamp(dataset: Dataset, provenance: Provenance) -> None:
-    """Set the times of content, series and instance to the end of the analysis, so that exports repeat."""
-    date, time = provenance.made.strftime("%Y%m%d"), provenance.made.strftime("%H%M%S")
+def stamp(dataset: Dataset, source: Dataset, provenance: Provenance) -> None:
+    """Set the times of content, series and instance to the end of the analysis, so that exports repeat.
+
+    They are in the zone of the study's times where the source states one (PS3.3 C.12.1.1.8), else as `made` is.
+    """
+    made, offset = provenance.made, str(source.get("TimezoneOffsetFromUTC") or "").strip()
+    if _OFFSET.fullmatch(offset):
+        dataset.TimezoneOffsetFromUTC = offset
+        made = made.astimezone(datetime.strptime(offset, "%z").tzinfo)
+    date, time = made.strftime("%Y%m%d"), made.strftime("%H%M%S")
     for name in ("Content", "Series", "InstanceCreation"):
         setattr(dataset, f"{name}Date", date)
         setattr(dataset, f"{name}Time", time)

@@ -80,7 +80,7 @@ def segmentation(
     organization = provenance.uid("SEG", "dimensions")
     for item in (*segments.DimensionOrganizationSequence, *segments.DimensionIndexSequence):
         item.DimensionOrganizationUID = organization
-    stamp(segments, provenance)
+    stamp(segments, source.first, provenance)
     return segments
 
 

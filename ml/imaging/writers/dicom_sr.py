@@ -139,7 +139,7 @@ def report(
     scheme.CodingSchemeDesignator = SCHEME
     scheme.CodingSchemeName = "Brainscan verdicts"
     document.CodingSchemeIdentificationSequence = [scheme]
-    stamp(document, provenance)
+    stamp(document, source.first, provenance)
     return document
 
 

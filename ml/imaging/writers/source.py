@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 from pydicom import Dataset
 
-from ml.imaging.grouping import SAME_PLACE_MM
-from ml.imaging.grouping import UNEVEN as UNEVEN_PART
+from ml.imaging.grouping import SAME_PLACE_MM, UNEVEN_SHARE
 from ml.imaging.headers import head_of
 from ml.imaging.headers.dicom import accepts, instance_of, load
 from ml.imaging.limits import DEFAULT
@@ -239,7 +238,7 @@ class SourceSeries:
         if len(planes) > 1:
             step = (positions[-1] - positions[0]) / (len(planes) - 1)
             expected = positions[0] + np.arange(len(planes))[:, np.newaxis] * step
-            tolerance = max(SAME_PLACE_MM, UNEVEN_PART * float(np.linalg.norm(step)))
+            tolerance = max(SAME_PLACE_MM, UNEVEN_SHARE * float(np.linalg.norm(step)))
             if np.abs(positions - expected).max() > tolerance or abs(step @ first.normal) < 1e-3:
                 raise NotExportable(UNEVEN)
         else:

@@ -240,8 +240,8 @@ export const BINDINGS = [
   },
   {
     group: "Picture",
-    keys: ["1", "2", "3", "4"],
-    shown: "1 to 4",
+    keys: ["1", "2", "3", "4", "5"],
+    shown: "1 to 5",
     says: "Window presets",
     act: (v, key) => v.preset(Number(key) - 1),
   },
@@ -258,7 +258,7 @@ export const BINDINGS = [
   },
   { group: "Picture", keys: ["r"], shown: "R", says: "Reset window, zoom and marks", act: (v) => v.reset() },
   { group: "Picture", keys: ["f"], shown: "F", says: "Full screen on or off", act: (v) => v.fullScreen() },
-  { group: "Picture", keys: ["?"], shown: "?", says: "This help", act: (v) => v.help() },
+  { group: "Picture", keys: ["?"], shown: "?", says: "This help", act: showHelp },
 ];
 
 /**
@@ -311,11 +311,18 @@ export function press(viewer, event, letters) {
   return true;
 }
 
+/** @param {ScanViewer} viewer */
+export function showHelp(viewer) {
+  fillHelp(viewer, viewer.find("[data-keys]"));
+  /** @type {HTMLInputElement} */ (viewer.find("[data-single]")).checked = viewer.letters;
+  /** @type {HTMLDialogElement} */ (viewer.find("[data-help]")).showModal();
+}
+
 /**
  * @param {ScanViewer} viewer
  * @param {HTMLElement} place
  */
-export function fillHelp(viewer, place) {
+function fillHelp(viewer, place) {
   const groups = new Map(
     ["Slices", "Planes", "Picture", "Measuring"].map((name) => [name, document.createElement("dl")]),
   );

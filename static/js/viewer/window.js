@@ -9,6 +9,7 @@ export const PRESETS = [
   { name: "full", title: "Full range" },
   { name: "brain", title: "Brain" },
   { name: "contrast", title: "High contrast" },
+  { name: "file", title: "As in the file" },
 ];
 
 /**

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
 from io import BytesIO
 
 import numpy as np
@@ -13,6 +15,8 @@ from ml.imaging.writers.common import NotExportable
 from ml.imaging.writers.dicom import to_bytes
 from ml.imaging.writers.dicom_pdf import encapsulated
 from ml.imaging.writers.dicom_sc import secondary_captures
+from ml.imaging.writers.dicom_seg import segmentation
+from ml.imaging.writers.dicom_sr import report
 from ml.imaging.writers.source import SourceSeries
 from tests.imaging.writers.geometry import PROVENANCE, SHAPE, enhanced, mr_series, scan_of, wedge
 from tests.imaging.writers.standard import validate
@@ -92,6 +96,33 @@ def test_text_that_was_seen_counts_for_more_than_the_originals_word(stated: str)
     for picture in made(of_stored(BurnedInAnnotation=stated), notes=("Another note.", BURNT_IN)):
         assert picture.BurnedInAnnotation == "YES"
         assert picture.PatientIdentityRemoved == "NO"
+
+
+@pytest.mark.parametrize(
+    ("offset", "date", "time"),
+    [
+        ("+0100", "20261125", "000500"),
+        ("-0500", "20261124", "180500"),
+        ("nonsense", "20261124", "230500"),
+        (None, "20261124", "230500"),
+    ],
+)
+def test_results_count_their_times_as_the_study_does(offset: str | None, date: str, time: str):
+    late = replace(PROVENANCE, made=datetime(2026, 11, 24, 23, 5, tzinfo=UTC))
+    source = of_stored(**{"TimezoneOffsetFromUTC": offset} if offset else {})
+    for made_ in (
+        encapsulated(source, PDF, late),
+        segmentation(source, wedge(), scan_of(wedge()), late),
+        report(source, scan_of(wedge()), late, None),
+    ):
+        assert (made_.SeriesDate, made_.SeriesTime) == (date, time)
+        assert made_.get("TimezoneOffsetFromUTC") == (offset if offset in ("+0100", "-0500") else None)
+
+
+def test_without_a_stated_zone_they_are_as_local_as_the_installation():
+    there = replace(PROVENANCE, made=datetime(2026, 11, 24, 23, 5, tzinfo=UTC).astimezone(timezone(timedelta(hours=9))))
+    made_ = encapsulated(of_stored(), PDF, there)
+    assert (made_.SeriesDate, made_.SeriesTime) == ("20261125", "080500")
 
 
 def test_the_report_never_claims_to_name_nobody():
