@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
-import math
 import os
 import platform
 import statistics
@@ -13,14 +11,11 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from ml.commands import outputs
-
-if TYPE_CHECKING:
-    from ml.pipeline import Pipeline
 
 REPEATS = 30
 SERIES_SLICES = 64
@@ -62,7 +57,7 @@ def measure(folder: Path) -> dict[str, Any]:
     started = time.perf_counter()
     pipeline = Pipeline.load(folder)
     loading = time.perf_counter() - started
-    thorough = outlining_all(pipeline)
+    thorough = pipeline.thorough()
     pixels = picture()
     single = Volume(pixels[np.newaxis, ..., np.newaxis], "image", ("slice",))
     series = Volume(np.repeat(single.voxels, SERIES_SLICES, axis=0), "series", ("slice",) * SERIES_SLICES)
@@ -121,14 +116,6 @@ def measure(folder: Path) -> dict[str, Any]:
             "python": platform.python_version(),
         },
     }
-
-
-def outlining_all(pipeline: Pipeline) -> Pipeline:
-    """The same pipeline with nothing refused and every slice outlined: the most that it may cost."""
-    settings = dataclasses.replace(pipeline._settings, outline_from=dict.fromkeys(pipeline._settings.outline_from, 0.0))
-    gate = dataclasses.replace(pipeline._gate, threshold=-math.inf, series_threshold=None)
-    manifest = {"version": pipeline.version, "files": pipeline.files, "thresholds": pipeline.thresholds}
-    return type(pipeline)(pipeline._classifier, pipeline._unets, gate, settings, manifest)
 
 
 def convolution_operations(model: Any) -> int:

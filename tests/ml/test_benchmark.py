@@ -41,7 +41,7 @@ def test_the_pipeline_is_timed_with_every_slice_outlined(pipeline: Pipeline) -> 
         given.append(len(images))
         return pipeline._unets["flair"](images)
 
-    thorough = benchmark.outlining_all(pipeline)
+    thorough = pipeline.thorough()
     thorough._unets = {"flair": unet, "t1c": unet}
     dark = Volume(
         np.full((5, 64, 64, 1), 9, np.uint8) + np.arange(64, dtype=np.uint8)[:, None], "series", tuple("abcde")
