@@ -8,8 +8,7 @@ from typing import Any
 
 from detection import words
 from detection.models.scan import Kind
-from ml.findings import measurable_from_mm
-from ml.interval import LESION_SHARE
+from ml.size_rules import LESION_SHARE, measurable_from_mm
 
 COMPARTMENTS = {
     "flair_abnormality": "The outline is the FLAIR abnormality: tumour and the swelling around it.",

@@ -26,19 +26,6 @@ class Verdict(StrEnum):
     REFUSED = "refused"
 
 
-MEASURABLE_MM, THICK_MM = 10.0, 5.0
-"""RANO: both diameters of a measurable lesion are at least this long; from which distance of slices on it is more."""
-
-
-def measurable_from_mm(between_slices: float) -> float:
-    """The least diameter of a measurable lesion, in whole tenths of a millimetre as pages show it.
-
-    Where slices are thicker than 5 mm it is twice their thickness, gaps counted (Wen et al., J Clin Oncol 2010;28:1963,
-    and the versions since).
-    """
-    return MEASURABLE_MM if between_slices <= THICK_MM else round(2 * between_slices, 1)
-
-
 class Compartment(StrEnum):
     """What an outline means. The two are different things and never compared with each other."""
 
@@ -129,7 +116,7 @@ class Lesion:
         diameters_px: the same two in pixels; None where the slices are known not to be axial.
         diameter_slice: index of the slice that both were measured on.
         diameter_ends_px: the two ends of the largest, then the two ends of the perpendicular one.
-        measurable: in the sense of RANO: both diameters are at least `measurable_from_mm` on at least two axial
+        measurable: in the sense of RANO: both diameters are long enough (`ml.size_rules`) on at least two axial
             slices; None where that cannot be computed, or the scan is a single slice.
         side: by patient coordinates; None where the sides or the head's middle are not known.
         centroid_from_first_voxel_mm: (slice, row, column) distance in mm from the middle of the

@@ -14,10 +14,7 @@ from typing import Any
 import numpy as np
 
 from ml.findings import Lesion
-
-LESION_SHARE = 0.1
-"""A lesion that is at least this part of everything outlined takes the whole outline's interval. Nothing is
-known about smaller ones: of validation's outlines below it most touch no true lesion at all (docs/experiments.md)."""
+from ml.size_rules import LESION_SHARE
 
 
 @dataclass(frozen=True)

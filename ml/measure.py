@@ -10,9 +10,10 @@ import numpy as np
 from scipy import ndimage
 
 from ml.diameters import Diameters, diameters, longest_possible
-from ml.findings import Lesion, Measurements, Point, Side, measurable_from_mm
+from ml.findings import Lesion, Measurements, Point, Side
 from ml.imaging.volume import Orientation, Placement, Spacing, Volume
 from ml.midline import Midline, midline
+from ml.size_rules import measurable_from_mm
 
 # Pixels that touch by a side, an edge or a corner belong together.
 _NEIGHBOURS = np.ones((3, 3, 3), bool)

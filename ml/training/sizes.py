@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from scipy import ndimage
 
-from ml.interval import LESION_SHARE, SizeInterval, counts, edge
+from ml.interval import SizeInterval, counts, edge
+from ml.size_rules import LESION_SHARE
 
 LEVEL = 0.9
 STRICT, LOOSE = 0.8, 0.2

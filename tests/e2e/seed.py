@@ -121,6 +121,7 @@ def volumes(doctor: User) -> dict[str, Scan]:
         spacing=Spacing(1.2, 0.9, 0.9),
         orientation=Orientation("S", "P", "L"),
         sequence="FLAIR",
+        window=(400.5, 2000.5),
     )
     flat = Volume(
         voxels[:12], "series", names[:12], spacing=Spacing(None, 0.9, 0.9), orientation=Orientation("S", "P", "L")

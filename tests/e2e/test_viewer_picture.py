@@ -13,6 +13,21 @@ from tests.e2e.viewing import opened
 
 
 class TestPicture:
+    def test_the_window_that_the_files_state_is_the_last_preset(
+        self, page: Page, watch: Watch, served: machines.Brainscan
+    ) -> None:
+        viewer = opened(page, served, "volume")
+        page.locator("[data-window] summary").click()
+        preset = page.locator("[data-preset]").last
+        expect(preset).to_have_text("As in the file5")
+        preset.click()
+        expect(preset).to_have_attribute("aria-pressed", "true")
+        expect(page.locator("[data-wl]")).to_have_text("W 1600 L 1201")
+        page.keyboard.press("Escape")
+        viewer.press("1")
+        viewer.press("5")
+        expect(page.locator("[data-wl]")).to_have_text("W 1600 L 1201")
+
     def test_window_by_preset_slider_and_dragging(self, page: Page, watch: Watch, served: machines.Brainscan) -> None:
         viewer = opened(page, served, "volume")
         auto, before = viewer.window(), viewer.stage.screenshot()
