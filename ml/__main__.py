@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from collections.abc import Sequence
 
@@ -39,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             command.add_arguments(subparser)
             subparser.set_defaults(run=command.run)
     parsed = parser.parse_args(given)
+    # TensorFlow's own greetings are no progress; a fault of its still shows.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     status: int = parsed.run(parsed)
     return status
 

@@ -49,10 +49,10 @@ class Attribution:
     @classmethod
     def load(cls, folder: Path = weights.FOLDER) -> Attribution:
         """Verifies the files against the manifest. Raises WeightsFault."""
-        weights.read_manifest(folder)
+        manifest = weights.read_manifest(folder)
         from ml.networks import load
 
-        return cls(load.folded_classifier(folder, policy="float32"))
+        return cls(load.folded_classifier(folder, manifest, policy="float32"))
 
     def places(self, images: np.ndarray) -> np.ndarray:
         """Prepared uint8 (n, 256, 256, 3) to float32 (n, 8, 8), 0 and more: what speaks for a tumour."""

@@ -5,9 +5,11 @@ TensorFlow is imported by `Pipeline.load`, not by importing this module.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
@@ -139,9 +141,16 @@ class Pipeline:
         settings = Settings.of(manifest)
         from ml.networks import load
 
-        classifier, unets = load.compiled(folder)
-        judge = gate.from_arrays(weights.read_arrays(folder / "gate.npz"), manifest["gate"])
+        classifier, unets = load.compiled(folder, manifest)
+        judge = gate.from_arrays(weights.read_arrays(folder, "gate.npz", manifest), manifest["gate"])
         return cls(classifier, unets, judge, settings, manifest)
+
+    def thorough(self) -> Pipeline:
+        """The same networks with nothing refused and every slice outlined: the most that a call may cost."""
+        every = copy(self)
+        every._settings = replace(self._settings, outline_from=dict.fromkeys(self._settings.outline_from, 0.0))
+        every._gate = replace(self._gate, threshold=-math.inf, series_threshold=None)
+        return every
 
     def __call__(self, volumes: Sequence[Volume], *, batch: int = 16, progress: Report | None = None) -> list[Findings]:
         """Analyses volumes; slices of all of them go through the networks together.

@@ -50,15 +50,18 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """The named arrays of a weight file, floats as float32. Raises WeightsFault."""
+def read_arrays(folder: Path, name: str, manifest: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The named arrays of a weight file that the manifest names, floats as float32. Raises WeightsFault."""
+    if name not in manifest["files"]:
+        # `read_manifest` proves what is named there and nothing else: any file could lie under another name.
+        raise WeightsFault(f"The manifest does not name the weight file {name}. Restore both from one release.")
     try:
-        with np.load(path, allow_pickle=False) as kept:
+        with np.load(folder / name, allow_pickle=False) as kept:
             return {
                 name: kept[name].astype(np.float32) if kept[name].dtype == np.float16 else kept[name] for name in kept
             }
     except (OSError, ValueError, KeyError) as error:
-        raise WeightsFault(f"The weight file {path.name} is damaged. Restore it from the release.") from error
+        raise WeightsFault(f"The weight file {name} is damaged. Restore it from the release.") from error
 
 
 def write_arrays(path: Path, arrays: Mapping[str, np.ndarray], *, exact: bool = False) -> None:

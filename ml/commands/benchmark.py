@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
-import math
 import os
 import platform
 import statistics
@@ -13,12 +11,11 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from ml.pipeline import Pipeline
+from ml.commands import outputs
 
 REPEATS = 30
 SERIES_SLICES = 64
@@ -32,24 +29,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure, print, and write where asked."""
+    """Measure, print, and write where asked. Gives 0, 1 when that failed, or 2 when FILE cannot be written."""
     from ml import weights
     from ml.imaging.errors import ImagingError
 
+    if refusal := outputs.refuse(file=arguments.json):
+        print(f"python -m ml benchmark: {refusal}", file=sys.stderr)
+        return 2
     try:
         figures = measure(arguments.models or weights.FOLDER)
     except ImagingError as fault:
         print(f"python -m ml benchmark: {fault.sentence}", file=sys.stderr)
         return 1
-    text = json.dumps(figures, indent=1)
-    print(text)
-    if arguments.json:
-        arguments.json.write_text(text + "\n", encoding="utf-8")
-    return 0
+    print(json.dumps(figures, indent=1))
+    return 0 if arguments.json is None or outputs.write_json(arguments.json, figures) else 1
 
 
 def measure(folder: Path) -> dict[str, Any]:
     """Every figure of one run. Raises WeightsFault when the models are not sound."""
+    from ml import weights
     from ml.commands import benchmark_torch
     from ml.imaging.volume import Volume
     from ml.networks import load
@@ -59,18 +57,22 @@ def measure(folder: Path) -> dict[str, Any]:
     started = time.perf_counter()
     pipeline = Pipeline.load(folder)
     loading = time.perf_counter() - started
-    thorough = outlining_all(pipeline)
+    thorough = pipeline.thorough()
     pixels = picture()
     single = Volume(pixels[np.newaxis, ..., np.newaxis], "image", ("slice",))
     series = Volume(np.repeat(single.voxels, SERIES_SLICES, axis=0), "series", ("slice",) * SERIES_SLICES)
-    plain = load.folded_classifier(folder, policy="float32"), load.folded_unet(folder, "t1c", policy="float32")
+    manifest = weights.read_manifest(folder)
+    plain = (
+        load.folded_classifier(folder, manifest, policy="float32"),
+        load.folded_unet(folder, manifest, "t1c", policy="float32"),
+    )
     batch = np.repeat(pixels[np.newaxis, ..., np.newaxis], 3, axis=3)
     # Both sides see the slice through both networks: the compiled ones straight, so that neither
     # the gate's nor the classifier's opinion of a drawing can spare the second network.
     networks = pipeline._classifier, pipeline._unets["t1c"]  # both U-Nets cost the same
     # Like for like: one picture through each network. The pipeline gives the U-Net each slice's mirror image
     # as well, which is told beside it and held against the same plain way.
-    alone = Compiled(load.folded_unet(folder, "t1c"), batches=(1,))
+    alone = Compiled(load.folded_unet(folder, manifest, "t1c"), batches=(1,))
     alone.warm()
     ours = milliseconds(lambda: [network(batch) for network in (networks[0], alone)])
     mirrored = milliseconds(lambda: [network(batch) for network in networks])
@@ -114,14 +116,6 @@ def measure(folder: Path) -> dict[str, Any]:
             "python": platform.python_version(),
         },
     }
-
-
-def outlining_all(pipeline: Pipeline) -> Pipeline:
-    """The same pipeline with nothing refused and every slice outlined: the most that it may cost."""
-    settings = dataclasses.replace(pipeline._settings, outline_from=dict.fromkeys(pipeline._settings.outline_from, 0.0))
-    gate = dataclasses.replace(pipeline._gate, threshold=-math.inf, series_threshold=None)
-    manifest = {"version": pipeline.version, "files": pipeline.files, "thresholds": pipeline.thresholds}
-    return type(pipeline)(pipeline._classifier, pipeline._unets, gate, settings, manifest)
 
 
 def convolution_operations(model: Any) -> int:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 import logging
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
+from ml.commands import outputs
 from ml.commands.evaluate import words
 from ml.commands.train import stages
 from ml.training.plan import PLANS, told
@@ -41,14 +40,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Trains and measures. Gives 0, or 2 when the data or the fold cannot be used."""
+    """Trains and measures. Gives 0, 1 when it did not work out, or 2 when data, fold or --out cannot be used."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from ml.training import datasets, splits
 
+    if refusal := outputs.refuse(folder=args.out):
+        print(refusal, file=sys.stderr)
+        return 2
     try:
         found = [case for folder in args.data for case in datasets.find(folder)]
         part_of = splits.part_of()
+        splits.refuse_unknown([case for case in found if case.family == "brisc"])
         # Patients have folds of their own; of BRISC all that is not a copy of something may teach.
         cases = [case for case in found if case.family == "lgg" or part_of.get(case.name) in splits.PARTS]
         folds = splits.folds(cases, args.by)
@@ -62,9 +64,11 @@ def run(args: argparse.Namespace) -> int:
     except datasets.DataFault as fault:
         print(fault, file=sys.stderr)
         return 2
-    (args.out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n")
+    except FloatingPointError as fault:
+        print(fault, file=sys.stderr)
+        return 1
     _print(figures)
-    return 0
+    return 0 if outputs.write_json(args.out / "figures.json", figures) else 1
 
 
 def _run(args: argparse.Namespace, cases: list[Any], folds: dict[str, list[str]]) -> dict[str, Any]:

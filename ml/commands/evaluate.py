@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ml.commands import outputs
 from ml.commands.progress import Progress
 
 if TYPE_CHECKING:
+    from ml.evaluation.run import Result
     from ml.training.datasets import Case
 
 
@@ -34,10 +35,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure. Gives 0, or 2 when the data or the models cannot be used."""
+    """Measure. Gives 0, 1 when a result could not be written, or 2 when data, models or outputs cannot be used."""
     from ml.imaging.errors import ImagingError
     from ml.training import datasets, splits
 
+    if refusal := outputs.refuse(file=args.json, folder=args.report):
+        print(refusal, file=sys.stderr)
+        return 2
     try:
         cases = datasets.find(args.data)
         if args.split:
@@ -46,46 +50,45 @@ def run(args: argparse.Namespace) -> int:
                 raise datasets.DataFault(f"{args.data}: holds no case of the split {args.split!r}.")
         datasets.refuse_duplicates(cases, splits.part_of())
         datasets.refuse_unreadable(cases)
-        figures = _robustness(args, cases) if args.robustness else _measure(args, cases)
+        figures, results = _robustness(args, cases) if args.robustness else _measure(args, cases)
     except (datasets.DataFault, ImagingError) as fault:
         print(fault, file=sys.stderr)
         return 2
-    args.json.parent.mkdir(parents=True, exist_ok=True)
-    args.json.write_text(json.dumps(figures, indent=1) + "\n")
     if not args.robustness:
         _print(figures)
-    return 0
+    written = outputs.write_json(args.json, figures)
+    if results and args.report:
+        written = _report(args.report, figures, results) and written
+    return 0 if written else 1
 
 
-def _measure(args: argparse.Namespace, cases: list[Case]) -> dict[str, Any]:
-    from ml.evaluation import report, shortcuts, subgroups
+def _measure(args: argparse.Namespace, cases: list[Case]) -> tuple[dict[str, Any], list[Result]]:
     from ml.evaluation import run as evaluation
+    from ml.evaluation import shortcuts, subgroups
     from ml.pipeline import Pipeline
     from ml.training import datasets, splits
 
     pipeline = Pipeline.load(args.models) if args.models else Pipeline.load()
+    # What a shortcut can do at its best, it has to learn from others: the part that the networks learnt from.
+    others = splits.choose(datasets.find(args.data), "train") if args.split in ("validation", "test") else []
+    learnt = shortcuts.learnt_from(others) if others else None
     progress = Progress(len(cases), quiet=args.quiet)
     results = evaluation.measure(pipeline, cases, report=lambda _: progress.done())
     progress.close()
     # Pictures of one head must be drawn together: without patient ids they are found by likeness.
     groups = splits.group_brisc(cases).tolist() if cases[0].family == "brisc" else None
-    # What a shortcut can do at its best, it has to learn from others: the part that the networks learnt from.
-    others = splits.choose(datasets.find(args.data), "train") if args.split in ("validation", "test") else []
-    learnt = shortcuts.learnt_from(others) if others else None
     figures = {
         "model": {"version": pipeline.version, "files": pipeline.files},
-        "data": {"folder": args.data.name, "family": cases[0].family, "split": args.split},
+        "data": _data(args, cases),
         **evaluation.summarise(results, groups, learnt),
     }
     if cases[0].family == "lgg":
         known = subgroups.by_case(args.data, [case.name for case in cases])
         figures["subgroups"] = subgroups.figures(results, known)
-    if args.report:
-        report.write(args.report, figures, results)
-    return figures
+    return figures, results
 
 
-def _robustness(args: argparse.Namespace, cases: list[Case]) -> dict[str, Any]:
+def _robustness(args: argparse.Namespace, cases: list[Case]) -> tuple[dict[str, Any], list[Result]]:
     from ml.evaluation import robustness
     from ml.pipeline import Pipeline
 
@@ -96,9 +99,35 @@ def _robustness(args: argparse.Namespace, cases: list[Case]) -> dict[str, Any]:
     print(robustness.as_markdown({cases[0].family: figures}))
     return {
         "model": {"version": pipeline.version, "files": pipeline.files},
-        "data": {"folder": args.data.name, "family": cases[0].family, "split": args.split},
+        "data": _data(args, cases),
         **figures,
-    }
+    }, []
+
+
+def _data(args: argparse.Namespace, cases: list[Case]) -> dict[str, Any]:
+    """What was measured, and how many of it the networks learnt from: told, since it flatters them."""
+    from ml.training import splits
+
+    part_of = splits.part_of()
+    learnt = sum(part_of.get(case.name) == "train" for case in cases)
+    if learnt:
+        print(
+            f"The shipped networks learnt from {learnt} of these {len(cases)} cases: the figures flatter them. "
+            "--split test measures what they never saw.",
+            file=sys.stderr,
+        )
+    return {"folder": args.data.name, "family": cases[0].family, "split": args.split, "trained_on": learnt}
+
+
+def _report(folder: Path, figures: dict[str, Any], results: list[Result]) -> bool:
+    from ml.evaluation import report
+
+    try:
+        report.write(folder, figures, results)
+    except OSError as error:
+        print(f"The report could not be written to {folder}: {error.strerror}.", file=sys.stderr)
+        return False
+    return True
 
 
 def _print(figures: dict[str, Any]) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ml.commands import outputs
 from ml.commands.progress import Progress
 
 if TYPE_CHECKING:
@@ -19,18 +19,21 @@ if TYPE_CHECKING:
 
 DESCRIPTION = """\
 An INPUT is a file or a folder. A folder, a zip, a NIfTI, a multi-frame DICOM and a multi-page TIFF are one
-series each; any other file is one image. Files that end in _mask.* are left out. Without --json and --masks
-the answers are printed, a line each.
+series each; any other file is one image. In a folder, files that end in _mask.* are left out; one that is given
+by its own name is a scan (so leave masks out of PATIENT/*.tif). Without --json and --masks the answers are
+printed, a line each.
 """
 EPILOG = """\
 Masks lie in DIR/SCAN/INDEX.png, 0 or 255, in the file's own rows and columns. For NIfTI that is
 array[:, :, k] as stored, k standing in the slice's "source".
-Exit status: 0 every input was read, 1 some were not (see "error"), 2 wrong usage.
+Exit status: 0 every input was read and answered, 1 some were not (see "error"), 2 wrong usage, or models or
+outputs that cannot be used: then nothing was analysed.
 """
 # One call of the pipeline takes this many batches' slices or this many bytes, whichever comes first:
 # enough to fill batches across inputs, little enough to report soon and to stay small.
 BATCHES_A_CALL = 8
 BYTES_A_CALL = 128 * 1024 * 1024
+STOPPED = "The run was stopped before this scan was answered."
 FAILED = "The analysis stopped before it finished, so nothing was decided about this scan."
 
 
@@ -41,15 +44,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="a file or a folder; several are several scans")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all answers to FILE")
     parser.add_argument("--masks", type=Path, metavar="DIR", help="write one PNG a slice to DIR/SCAN/INDEX.png")
-    parser.add_argument("--batch", type=_positive, default=16, metavar="N", help="slices a batch (default 16)")
+    parser.add_argument("--batch", type=_slices, default=16, metavar="N", help="slices a batch (default 16)")
     parser.add_argument("--models", type=Path, metavar="DIR", help="weights and manifest (default: models/)")
     parser.add_argument("--quiet", action="store_true", help="no progress")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Analyse every input. See the contract for exit statuses and the JSON."""
-    refusal = _unusable(arguments)
-    if refusal:
+    if refusal := outputs.refuse(file=arguments.json, folder=arguments.masks):
         print(f"python -m ml predict: {refusal}", file=sys.stderr)
         return 2
     from ml.imaging.errors import ImagingError
@@ -59,38 +61,27 @@ def run(arguments: argparse.Namespace) -> int:
         pipeline = _load(arguments.models)
     except ImagingError as fault:
         print(f"python -m ml predict: {fault.sentence}", file=sys.stderr)
-        return 1
-    for chunk in _chunks(scans.read(), slices=arguments.batch * BATCHES_A_CALL):
-        for index, volume, result in _analyse(pipeline, chunk, arguments.batch, scans.progress):
-            scans.answer(index, volume, result)
-    scans.progress.close()
-    if arguments.json:
-        model = {"version": pipeline.version, "files": dict(pipeline.files)}
-        _write_json(arguments.json, {"model": model, "scans": scans.answers})
-    elif not arguments.masks:
-        _print_lines(scans.answers)
-    return 1 if any("error" in scan for scan in scans.answers) else 0
+        return 2
+    written = True
+    try:
+        for chunk in _chunks(scans.read(), slices=arguments.batch * BATCHES_A_CALL):
+            for index, volume, result in _analyse(pipeline, chunk, arguments.batch, scans.progress):
+                scans.answer(index, volume, result)
+    finally:
+        # Also when it is stopped: what was answered before is not lost.
+        scans.progress.close()
+        if arguments.json:
+            model = {"version": pipeline.version, "files": dict(pipeline.files)}
+            written = outputs.write_json(arguments.json, {"model": model, "scans": scans.answers})
+        elif not arguments.masks:
+            _print_lines(scans.answers)
+    return 0 if written and not any("error" in scan for scan in scans.answers) else 1
 
 
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError("must be 1 or more")
-    return number
-
-
-def _unusable(arguments: argparse.Namespace) -> str | None:
-    """Why the results could not be written, before any time is spent on them."""
-    if arguments.json and arguments.json.is_dir():
-        return f"--json {arguments.json} is a folder. Name a file."
-    for folder in (arguments.json.parent if arguments.json else None, arguments.masks):
-        if folder is None:
-            continue
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            return f"{folder} cannot be made: {error.strerror}."
-    return None
+def _slices(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of slices, 1 or more")
+    return int(text)
 
 
 def _load(folder: Path | None) -> Pipeline:
@@ -113,7 +104,13 @@ class _Scans:
 
     @property
     def answers(self) -> list[dict[str, Any]]:
-        return [answer for answer in self._answers if answer is not None]
+        """One for each input, in their order; of those that were not reached it says so."""
+        from ml.findings import unread_to_json
+
+        return [
+            unread_to_json(input=given, error=STOPPED) if answer is None else answer
+            for given, answer in zip(self.inputs, self._answers, strict=True)
+        ]
 
     def read(self) -> Iterator[tuple[int, Volume]]:
         """Readable inputs as Volumes; the others are answered on the spot."""
@@ -128,7 +125,7 @@ class _Scans:
                 self.answer(index, None, result)
 
     def answer(self, index: int, volume: Volume | None, result: Findings | ImagingError) -> None:
-        """Keep one answer and write its masks."""
+        """Keep one answer and write its masks; where those cannot be written, the answer has an `error` too."""
         from ml.findings import Findings, to_json, unread_to_json
 
         given = self.inputs[index]
@@ -136,13 +133,17 @@ class _Scans:
             self._answers[index] = unread_to_json(input=given, error=result.sentence)
             self.progress.tell(f"{given}: {result.sentence}")
         elif volume is not None:
-            masks = None
+            masks, unwritten = None, {}
             if self.masks:
                 from ml.imaging.writers.masks import write_masks
 
                 scan = self.folders[index]
-                masks = [f"{scan}/{name}" for name in write_masks(result, volume, self.masks / scan)]
-            self._answers[index] = to_json(result, input=given, volume=volume, masks=masks)
+                try:
+                    masks = [f"{scan}/{name}" for name in write_masks(result, volume, self.masks / scan)]
+                except OSError as error:
+                    unwritten = {"error": f"Its masks could not be written: {error.strerror}."}
+                    self.progress.tell(f"{given}: {unwritten['error']}")
+            self._answers[index] = to_json(result, input=given, volume=volume, masks=masks) | unwritten
         self.progress.done()
 
 
@@ -180,13 +181,6 @@ def _analyse(
         return
     for (index, volume), findings in zip(chunk, found, strict=True):
         yield index, volume, findings
-
-
-def _write_json(path: Path, content: dict[str, Any]) -> None:
-    """Write all or nothing: a reader never sees half a file."""
-    partial = path.with_name(path.name + ".part")
-    partial.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(path)
 
 
 def _print_lines(scans: Sequence[dict[str, Any]]) -> None:

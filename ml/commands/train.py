@@ -6,11 +6,11 @@ import argparse
 import dataclasses
 import json
 import logging
-import os
 import sys
 from pathlib import Path
 from typing import Any
 
+from ml.commands import outputs
 from ml.training.plan import PLANS, Stage, stages_of, told
 
 
@@ -42,19 +42,25 @@ def stages(text: str) -> tuple[Stage, ...]:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Trains. Gives the exit code: 0, or 2 when the data cannot be trained on."""
+    """Trains. Gives 0, 1 when it did not work out, or 2 when the data or --out cannot be used."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     from ml.training import datasets, splits
 
+    if refusal := outputs.refuse(folder=args.out):
+        print(refusal, file=sys.stderr)
+        return 2
     try:
         cases = [case for folder in args.data for case in datasets.find(folder)]
+        splits.refuse_unknown(cases)
         datasets.refuse_duplicates(cases, splits.part_of())
         datasets.refuse_unreadable(cases)
         figures = _train(args, cases)
     except datasets.DataFault as fault:
         print(fault, file=sys.stderr)
         return 2
+    except FloatingPointError as fault:
+        print(fault, file=sys.stderr)
+        return 1
     print(json.dumps(figures))
     return 0
 

@@ -57,6 +57,11 @@ def write(folder: Path, figures: dict[str, Any], results: Sequence[Result]) -> P
             f"or groups. {html.escape(figures['empty_masks'])} Research use only.</p>"
         ),
     ]
+    if data.get("trained_on"):
+        parts.append(
+            f'<p class="warning"><strong>The networks learnt from {data["trained_on"]} of these {figures["cases"]} cases.'
+            "</strong> The figures flatter them: only the test part says what they do with patients they never saw.</p>"
+        )
     parts += [_table(_NAMES[section], figures[section], _baselines(figures, section)) for section in _NAMES]
     if figures.get("size_interval"):
         parts.append(_table("Size interval: how often it holds the truth", figures["size_interval"], {}))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import keras
+import numpy as np
 
 from ml import weights
 from ml.gate import Family
@@ -18,29 +21,31 @@ UNETS: dict[Family, str] = {"flair": "unet_flair.npz", "t1c": "unet_t1c.npz"}
 """Names of the weight files: the classifier serves every picture, a family has a U-Net of its own."""
 
 
-def compiled(folder: Path) -> tuple[Compiled, dict[Family, Compiled]]:
+def compiled(folder: Path, manifest: Mapping[str, Any]) -> tuple[Compiled, dict[Family, Compiled]]:
     """Classifier (logits and what the gate looks at) and each family's U-Net, warmed. Raises WeightsFault."""
-    classifies = Compiled(classifying(folded_classifier(folder)))
-    outlines = {family: Compiled(folded_unet(folder, family), batches=PAIRED) for family in UNETS}
+    classifies = Compiled(classifying(folded_classifier(folder, manifest)))
+    outlines = {family: Compiled(folded_unet(folder, manifest, family), batches=PAIRED) for family in UNETS}
     for graph in (classifies, *outlines.values()):
         graph.warm()
     return classifies, outlines
 
 
-def folded_classifier(folder: Path, policy: str = "mixed_bfloat16") -> keras.Model:
-    """The trained classifier without batch normalisation."""
+def folded_classifier(folder: Path, manifest: Mapping[str, Any], policy: str = "mixed_bfloat16") -> keras.Model:
+    """The trained classifier without batch normalisation. Raises WeightsFault."""
     with _Policy(policy):
-        return _filled(classifier(folded=True), folder / CLASSIFIER)
+        return _filled(classifier(folded=True), weights.read_arrays(folder, CLASSIFIER, manifest))
 
 
-def folded_unet(folder: Path, family: Family, policy: str = "mixed_bfloat16") -> keras.Model:
-    """The family's trained U-Net without batch normalisation."""
+def folded_unet(
+    folder: Path, manifest: Mapping[str, Any], family: Family, policy: str = "mixed_bfloat16"
+) -> keras.Model:
+    """The family's trained U-Net without batch normalisation. Raises WeightsFault."""
     with _Policy(policy):
-        return _filled(unet(folded=True), folder / UNETS[family])
+        return _filled(unet(folded=True), weights.read_arrays(folder, UNETS[family], manifest))
 
 
-def _filled(folded: keras.Model, file: Path) -> keras.Model:
-    weights.fill(folded, fold(weights.read_arrays(file)))
+def _filled(folded: keras.Model, arrays: dict[str, np.ndarray]) -> keras.Model:
+    weights.fill(folded, fold(arrays))
     return folded
 
 

@@ -2,12 +2,15 @@
 
 `images.npy` uint8 (slices, 256, 256, 3), `masks.npy` uint8 (slices, 256, 256) 0 or 255,
 `index.json` the case and number of each slice. Made by the same `prepare` as the pipeline uses.
+A file that was replaced since (another size or time of change) makes it anew.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
+import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,12 +45,22 @@ class Slices:
 
 def open_or_make(cases: Sequence[Case], folder: Path, *, quiet: bool = False) -> Slices:
     """Opens the cache of exactly these cases under `folder`, or makes it (a minute a thousand slices)."""
-    listed = [[case.name, len(case.images)] for case in cases]
+    listed = [[case.name, *map(_state, case.images), *map(_state, case.masks)] for case in cases]
     key = hashlib.sha256(json.dumps([_VERSION, listed]).encode()).hexdigest()[:16]
     place = folder / key
-    if not (place / "index.json").exists():
-        place.mkdir(parents=True, exist_ok=True)
-        _make(cases, place, quiet)
+    if not place.exists():
+        # Made aside: a run that is ended, or another one at the same, leaves no half of a cache.
+        aside = place.with_name(f"{key}.part-{os.getpid()}")
+        aside.mkdir(parents=True, exist_ok=True)
+        try:
+            _make(cases, aside, quiet)
+            try:
+                aside.rename(place)
+            except OSError:
+                if not place.exists():  # else the other one was first
+                    raise
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
     index = json.loads((place / "index.json").read_text())
     return Slices(
         cases=tuple(cases),
@@ -57,6 +70,14 @@ def open_or_make(cases: Sequence[Case], folder: Path, *, quiet: bool = False) ->
         tumour=np.asarray(index["tumour"], bool),
         top=np.asarray(index["top"], np.float32),
     )
+
+
+def _state(path: Path | None) -> tuple[int, int] | None:
+    """What changes when a file is replaced: its size and, in nanoseconds, when it was changed. None for no file."""
+    if path is None:
+        return None
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
 
 
 def _make(cases: Sequence[Case], place: Path, quiet: bool) -> None:

@@ -9,9 +9,10 @@ A release chooses its intervals of FLAIR sizes on these outlines, without the te
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,8 @@ from ml.pipeline import prepare
 from ml.segment import smoothed
 from ml.training import cache, judges, recipe, segmenter, sizes, splits
 from ml.training.datasets import Case, DataFault
-from ml.training.plan import Plan
+from ml.training.loop import PLAN, refuse_overwriting
+from ml.training.plan import Plan, Stage, told
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +77,9 @@ def train(
     """Trains the shared run and the folds (or one), and leaves each fold's outlines in `out`/FOLD/outlines.npz.
 
     Prepared slices lie under `kept`. With `resume`, what is finished stays and the rest goes on from its checkpoint.
+    Raises DataFault where runs are kept that `resume` does not ask for, or that had another schedule.
     """
+    _refuse_mix(folds, out, schedule, resume)
     slices = cache.open_or_make(cases, kept, quiet=quiet)
     lgg = recipe.families(slices) == "lgg"
     shared = out / "shared"
@@ -89,6 +93,21 @@ def train(
             start = None if lgg.all() else shared
             model = _run(segmenter.recipe(MIX), slices, out / name, schedule.fold, others, start, resume)
             _outline(model, schedule.fold.stages[-1].side, [slices.cases[number] for number in sorted(own)], out / name)
+
+
+def _refuse_mix(folds: Iterable[str], out: Path, schedule: Schedule, resume: bool) -> None:
+    """Folds that took up different shared runs or had other plans are no cross-validation of one network."""
+    for name in ("shared", *folds):
+        if not resume:
+            refuse_overwriting(out / name)
+        elif (written := out / name / PLAN).exists():
+            asked = dataclasses.asdict(schedule.shared if name == "shared" else schedule.fold)
+            kept = json.loads(written.read_text())
+            if kept != json.loads(json.dumps(asked)):
+                words = told(tuple(Stage(**stage) for stage in kept["stages"]))
+                raise DataFault(
+                    f"{written}: this run had another plan ({words}); ask for that one or give another --out."
+                )
 
 
 def measured(

@@ -19,9 +19,10 @@ from PIL import Image, UnidentifiedImageError
 
 Family = Literal["lgg", "brisc"]
 
-_LGG_SLICE = re.compile(r"^(?P<patient>.+)_(?P<number>\d+)\.tif$")
+_LGG_FILE = re.compile(r"^(?P<patient>.+)_(?P<number>\d+)(?P<mask>_mask)?\.tif$")
 _BRISC_SLICE = re.compile(r"^brisc2025_\w+?_(?P<number>\d+)_(?P<kind>gl|me|pi|no)_(?P<plane>ax|co|sa)_\w+$")
 _PICTURES = {".tif", ".tiff", ".png", ".webp", ".jpg", ".jpeg", ".bmp"}
+_LEFT_BEHIND = {"Thumbs.db", "desktop.ini", "__MACOSX"}
 
 
 class DataFault(Exception):
@@ -46,12 +47,17 @@ class Case:
     def read(self) -> tuple[np.ndarray, np.ndarray]:
         """uint8 (slices, rows, columns, channels) and bool (slices, rows, columns).
 
-        Raises DataFault naming the file that is unreadable or of another size than its mask.
+        Raises DataFault naming the file that is unreadable, of another size than its mask, or contradicts its name.
         """
         images = [_read(path) for path in self.images]
         masks = []
         for path, mask, image in zip(self.images, self.masks, images, strict=True):
-            outline = np.zeros(image.shape[:2], bool) if mask is None else _read(mask)[..., 0] > 0
+            outline = np.zeros(image.shape[:2], bool) if mask is None else _read_mask(mask)
+            if self.kind and outline.any() == (self.kind == "no"):
+                raise DataFault(
+                    f"{mask}: the mask holds {'a' if outline.any() else 'no'} tumour, but the name of its picture says "
+                    "the contrary; rename or remove both."
+                )
             if outline.shape != image.shape[:2]:
                 raise DataFault(
                     f"{mask}: the mask is {outline.shape} but its picture {path.name} is {image.shape[:2]}; "
@@ -80,23 +86,29 @@ def find(folder: Path) -> list[Case]:
 
 
 def refuse_duplicates(cases: Iterable[Case], part_of: Mapping[str, str]) -> None:
-    """Raises DataFault when two cases hold the same picture, byte for byte, and could be in two splits.
+    """Raises DataFault when a case comes twice, or a picture does, byte for byte, within a patient or in two splits.
 
     `part_of`: the split of each case's name. BRISC holds copies: they may stay while they share a
     split, or one is left out of all; two patients never hold the same picture. Blank pictures are no copies of each other.
     """
+    named: dict[tuple[str, str], Case] = {}
     seen: dict[str, tuple[Case, Path]] = {}
     for case in cases:
+        namesake = named.setdefault((case.family, case.name), case)
+        if namesake is not case:
+            raise DataFault(
+                f"{case.images[0]}: {case.name} was given before, with {namesake.images[0]}; give each folder and "
+                "each case once."
+            )
         if part_of.get(case.name) == "left_out":
             continue
         for path in case.images:
             digest = hashlib.sha256(path.read_bytes()).hexdigest()
             other, first = seen.setdefault(digest, (case, path))
-            if other.name == case.name:
-                continue
             together = case.family == "brisc" and part_of.get(other.name) == part_of.get(case.name)
-            if not together and np.ptp(_read(path)) > 0:
-                raise DataFault(f"{path}: the same picture as {first}; remove one, it would be in two splits.")
+            if first != path and not together and np.ptp(_read(path)) > 0:
+                would = "count twice" if other is case else "be in two splits"
+                raise DataFault(f"{path}: the same picture as {first}; remove one, it would {would}.")
 
 
 def refuse_unreadable(cases: Iterable[Case]) -> None:
@@ -107,53 +119,93 @@ def refuse_unreadable(cases: Iterable[Case]) -> None:
 
 def _find_lgg(folder: Path) -> list[Case]:
     cases = []
-    for patient in sorted(path for path in folder.iterdir() if path.is_dir()):
-        numbered = []
-        for path in patient.iterdir():
-            found = _LGG_SLICE.match(path.name)
-            if found and not path.stem.endswith("_mask"):
-                numbered.append((int(found["number"]), path))
-        if not numbered:
-            raise DataFault(f"{patient}: no slices named PATIENT_N.tif; remove the folder or fill it.")
-        images = tuple(path for _, path in sorted(numbered))
-        masks = tuple(path.with_name(f"{path.stem}_mask.tif") for path in images)
-        for mask in masks:
-            if not mask.exists():
-                raise DataFault(f"{mask}: this mask is missing; add it (all black where there is no tumour).")
-        for stray in patient.glob("*_mask.tif"):
-            if stray not in masks:
-                raise DataFault(f"{stray}: a mask without its picture; add the picture or remove the mask.")
-        cases.append(Case("lgg", patient.name, images, masks))
+    for patient in _listed(folder):
+        if patient.is_dir():
+            cases.append(_find_patient(patient))
+        elif patient.suffix.lower() in _PICTURES:
+            raise DataFault(f"{patient}: lies in no patient's folder; move or remove it.")
     return cases
+
+
+def _find_patient(patient: Path) -> Case:
+    slices: dict[int, Path] = {}
+    masks = set()
+    for path in _listed(patient):
+        found = _LGG_FILE.match(path.name)
+        # Whatever else lies here was meant for something: another patient's slice, or one spelt .TIF or .png.
+        if not found or found["patient"] != patient.name:
+            raise DataFault(
+                f"{path}: slices and masks in this folder are named {patient.name}_N.tif and {patient.name}_N_mask.tif; "
+                "rename, move or remove it."
+            )
+        if found["mask"]:
+            masks.add(path)
+        elif (first := slices.setdefault(int(found["number"]), path)) != path:
+            raise DataFault(f"{path}: has the number of {first.name}; remove one or number it anew.")
+    if not slices:
+        raise DataFault(f"{patient}: no slices named {patient.name}_N.tif; remove the folder or fill it.")
+    for number in range(min(slices), min(slices) + len(slices)):
+        if number not in slices:
+            raise DataFault(f"{patient}: slice {number} is missing; add it, or number the slices without a gap.")
+    ordered = tuple(slices[number] for number in sorted(slices))
+    wanted = tuple(path.with_name(f"{path.stem}_mask.tif") for path in ordered)
+    for mask in wanted:
+        if mask not in masks:
+            raise DataFault(f"{mask}: this mask is missing; add it (all black where there is no tumour).")
+    for stray in sorted(masks - set(wanted)):
+        raise DataFault(f"{stray}: a mask without its picture; add the picture or remove the mask.")
+    return Case("lgg", patient.name, ordered, wanted)
 
 
 def _find_brisc(folder: Path) -> list[Case]:
+    masks = {path.name: path for path in _listed(folder / "masks")}
     cases = []
     stems = set()
-    for path in sorted((folder / "images").iterdir()):
-        if path.suffix.lower() not in _PICTURES:
-            continue
+    for path in _listed(folder / "images"):
         found = _BRISC_SLICE.match(path.stem)
-        if not found:
-            raise DataFault(f"{path}: the name is not brisc2025_PART_NUMBER_KIND_PLANE_t1; rename or remove it.")
+        if not found or path.suffix.lower() not in _PICTURES:
+            raise DataFault(f"{path}: no picture named brisc2025_PART_NUMBER_KIND_PLANE_t1; rename or remove it.")
         if path.stem in stems:
             raise DataFault(f"{path}: a second picture of this name in another format; remove one of them.")
         stems.add(path.stem)
-        mask: Path | None = folder / "masks" / f"{path.stem}.png"
-        if mask is not None and not mask.exists():
-            if found["kind"] != "no":
-                raise DataFault(f"{mask}: this mask is missing, and the picture's name says tumour; add it.")
-            mask = None
+        mask = masks.pop(f"{path.stem}.png", None)
+        if mask is None and found["kind"] != "no":
+            missing = folder / "masks" / f"{path.stem}.png"
+            raise DataFault(f"{missing}: this mask is missing, and the picture's name says tumour; add it.")
         cases.append(Case("brisc", path.stem, (path,), (mask,), found["kind"], found["plane"]))
+    for stray in masks.values():
+        raise DataFault(
+            f"{stray}: a mask is named as its picture, NAME.png, and this one has none; rename or remove it."
+        )
     return cases
 
 
+def _listed(folder: Path) -> list[Path]:
+    """What lies in a folder, sorted, without what file managers leave there; nothing where there is no folder."""
+    if not folder.is_dir():
+        return []
+    return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.name not in _LEFT_BEHIND)
+
+
+def _read_mask(path: Path) -> np.ndarray:
+    """Bool (rows, columns): where the mask is white. Raises DataFault when it has colours or shades."""
+    pixels = _read(path)
+    marked = pixels[pixels > 0]
+    if (pixels != pixels[..., :1]).any() or (marked.size and marked.min() != marked.max()):
+        raise DataFault(f"{path}: the mask has colours or shades of grey; export it in black and white, without JPEG.")
+    return np.asarray(pixels[..., 0] > 0)
+
+
 def _read(path: Path) -> np.ndarray:
-    """uint8 (rows, columns, 1 or 3); one channel where all three are equal."""
+    """uint8 (rows, columns, channels); one channel where the file has one, else three. Raises DataFault."""
     try:
         with Image.open(path) as picture:
+            if picture.mode.startswith(("I", "F")):
+                raise DataFault(f"{path}: holds more than 8 bits a pixel, which would be cut off; export it with 8.")
+            if getattr(picture, "n_frames", 1) > 1:
+                raise DataFault(f"{path}: holds several pictures; give each a file of its own.")
             pixels = np.asarray(picture.convert("L" if picture.mode in ("1", "L") else "RGB"))
-    except (OSError, UnidentifiedImageError, ValueError) as error:
+    except (OSError, UnidentifiedImageError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise DataFault(f"{path}: cannot be read as a picture ({error}); replace or remove it.") from error
     if pixels.ndim == 2:
         return pixels[..., None]

@@ -6,11 +6,13 @@ that a busy machine shortens the run instead of leaving the decay unfinished.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+import zipfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,19 +21,21 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from ml.training.datasets import DataFault
 from ml.training.plan import Plan, Stage
 
 log = logging.getLogger(__name__)
 
 
 Batch = tuple[np.ndarray, ...]
+CHECKPOINT, PLAN = "checkpoint.npz", "plan.json"
 
 
 class Trainer:
     """Runs a plan over one network.
 
-    `loss(model, batch, side)` is traced into a graph and gives a scalar; `batches(stage)` yields
-    tuples of arrays for ever; `validate(model, side)` gives named figures of the averaged weights.
+    `loss(model, batch, side)` is traced into a graph and gives a scalar; `batches(stage, step)` yields
+    tuples of arrays for ever, others for each step that it begins at; `validate(model, side)` gives named figures of the averaged weights.
     """
 
     def __init__(
@@ -41,7 +45,7 @@ class Trainer:
         folder: Path,
         *,
         loss: Callable[[keras.Model, tuple[tf.Tensor, ...], int], tf.Tensor],
-        batches: Callable[[Stage], Iterator[Batch]],
+        batches: Callable[[Stage, int], Iterator[Batch]],
         validate: Callable[[keras.Model, int], dict[str, float]],
     ) -> None:
         self.model, self.plan, self.folder = model, plan, folder
@@ -52,24 +56,26 @@ class Trainer:
         self._average = [tf.Variable(weight, trainable=False) for weight in model.weights]
         self._step, self._elapsed = 0, 0.0
         self._history: list[dict[str, float]] = []
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "plan.json").write_text(json.dumps(asdict(plan), indent=1) + "\n")
 
     @property
     def checkpoint(self) -> Path:
         """The file that `resume` continues from."""
-        return self.folder / "checkpoint.npz"
+        return self.folder / CHECKPOINT
 
     def resume(self) -> bool:
-        """Takes up the checkpoint if there is one; says whether there was."""
+        """Takes up the checkpoint if there is one; says whether there was.
+
+        What is drawn from here on is not what the run's beginning drew, nor what it would have drawn uninterrupted.
+        Raises DataFault when the checkpoint cannot be read or is another network's.
+        """
         if not self.checkpoint.exists():
             return False
-        with np.load(self.checkpoint) as kept:
+        with _opened(self.checkpoint) as kept:
             for name, variables in self._kept().items():
-                for index, variable in enumerate(variables):
-                    variable.assign(kept[f"{name}{index}"])
+                _assign(variables, kept, name, self.checkpoint)
             state = json.loads(str(kept["state"]))
         self._step, self._elapsed, self._history = state["step"], state["elapsed"], state["history"]
+        keras.utils.set_random_seed(self.plan.seed + self._step)
         log.info("resumed at step %d, %.1f minutes", self._step, self._elapsed / 60)
         return True
 
@@ -80,8 +86,13 @@ class Trainer:
             kept.assign(weight)
 
     def run(self) -> dict[str, float]:
-        """Trains to the end of the plan, leaves the averaged weights in the model, gives its last figures."""
-        figures: dict[str, float] = {}
+        """Trains to the end of the plan, leaves the averaged weights in the model, gives its last figures.
+
+        Raises FloatingPointError, with a sentence, when the loss is no number any more.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / PLAN).write_text(json.dumps(asdict(self.plan), indent=1) + "\n")
+        figures = self._last_figures()
         begun = 0.0
         for stage in self.plan.stages:
             end = begun + stage.minutes * 60
@@ -89,8 +100,14 @@ class Trainer:
                 figures = self._run_stage(stage, begun, end)
             begun = end
         self._use_average()
-        self.model.save_weights(self.folder / "averaged.weights.h5")
         return figures
+
+    def _last_figures(self) -> dict[str, float]:
+        """Those of the last validation, also one before the run was resumed."""
+        for entry in reversed(self._history):
+            if "loss" not in entry:
+                return {name: value for name, value in entry.items() if name not in ("step", "minute")}
+        return {}
 
     def _finished(self) -> bool:
         return self.plan.steps is not None and self._step >= self.plan.steps
@@ -101,7 +118,7 @@ class Trainer:
         saved = validated = self._elapsed
         last = time.monotonic()
         losses: list[float] = []
-        for batch in self._batches(stage):
+        for batch in self._batches(stage, self._step):
             self._optimizer.learning_rate.assign(self._rate())
             averaging = min(self.plan.averaging, (1 + self._step) / (10 + self._step))
             losses.append(float(learn(batch, tf.constant(averaging, tf.float32))))
@@ -182,7 +199,34 @@ class Trainer:
 
 
 def take_averages(model: keras.Model, checkpoint: Path) -> None:
-    """Gives a model the averaged weights of a run's checkpoint."""
-    with np.load(checkpoint) as kept:
-        for index, weight in enumerate(model.weights):
-            weight.assign(kept[f"average{index}"])
+    """Gives a model the averaged weights of a run's checkpoint.
+
+    Raises DataFault when it cannot be read or is another network's.
+    """
+    with _opened(checkpoint) as kept:
+        _assign(model.weights, kept, "average", checkpoint)
+
+
+def refuse_overwriting(folder: Path) -> None:
+    """Raises DataFault when a run that was not asked for would be replaced."""
+    if (folder / CHECKPOINT).exists():
+        raise DataFault(f"{folder / CHECKPOINT}: a run is kept here; go on with --resume, or give another --out.")
+
+
+@contextlib.contextmanager
+def _opened(checkpoint: Path) -> Iterator[Mapping[str, np.ndarray]]:
+    try:
+        with np.load(checkpoint) as kept:
+            yield kept
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+        raise DataFault(f"{checkpoint}: cannot be read ({error}); begin anew in another folder.") from error
+
+
+def _assign(variables: Sequence[Any], kept: Mapping[str, np.ndarray], name: str, checkpoint: Path) -> None:
+    """Sets variables to the arrays NAME0, NAME1, ... Raises DataFault when they do not fit."""
+    values = [kept.get(f"{name}{index}") for index in range(len(variables))]
+    fits = all(v is not None and v.shape == tuple(own.shape) for own, v in zip(variables, values, strict=True))
+    if not fits or f"{name}{len(variables)}" in kept:
+        raise DataFault(f"{checkpoint}: belongs to another network; give the --out of a run of this one.")
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,10 +11,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ml.training import cache, splits
-from ml.training.datasets import Case
+from ml.training import cache, loop, splits
+from ml.training.datasets import Case, DataFault
 from ml.training.loop import Batch, Trainer
 from ml.training.plan import Plan, Stage
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -50,15 +53,21 @@ class Recipe:
     ) -> dict[str, float]:
         """Trains on the committed split's part "train" of `cases`, checks on "validation".
 
-        Leaves `averaged.weights.h5`, `checkpoint.npz`, `history.json` and `plan.json` in `out` and
-        gives the last validation figures.
+        Leaves `checkpoint.npz`, `history.json` and `plan.json` in `out` and gives the last validation figures.
+        Raises DataFault for cases that no split knows or of which none is to be learnt from, for a run in `out`
+        that `resume` does not ask for, and for one of another network.
         """
+        learnt, kept_out = splits.choose(cases, "train"), splits.choose(cases, "validation")
+        if not learnt:
+            raise DataFault(f"None of the {len(cases)} cases is in the split 'train'; give more, or another folder.")
+        if not resume:
+            loop.refuse_overwriting(out)
         keras.utils.set_random_seed(plan.seed)
-        slices = cache.open_or_make(splits.choose(cases, "train"), out / "cache", quiet=quiet)
-        held = cache.open_or_make(splits.choose(cases, "validation"), out / "cache", quiet=quiet)
+        slices = cache.open_or_make(learnt, out / "cache", quiet=quiet)
+        held = cache.open_or_make(kept_out, out / "cache", quiet=quiet) if kept_out else None
         trainer = self.trainer(slices, out, plan, held=held)
-        if resume:
-            trainer.resume()
+        if resume and not trainer.resume():
+            log.warning("%s: there is no checkpoint, so the run begins at the beginning", trainer.checkpoint)
         return trainer.run()
 
     def trainer(
@@ -76,13 +85,15 @@ class Recipe:
             plan,
             out,
             loss=self.loss,
-            batches=lambda stage: self.batches(slices, stage, plan.seed, only),
+            batches=lambda stage, step: self.batches(slices, stage, [plan.seed, stage.side, step], only),
             validate=lambda network, side: {} if held is None else self.validate(network, held, side),
         )
 
-    def batches(self, slices: cache.Slices, stage: Stage, seed: int, only: np.ndarray | None = None) -> Iterator[Batch]:
+    def batches(
+        self, slices: cache.Slices, stage: Stage, seed: Sequence[int], only: np.ndarray | None = None
+    ) -> Iterator[Batch]:
         """Batches of the mix, for ever."""
-        random = np.random.default_rng([seed, stage.side])
+        random = np.random.default_rng(seed)
         for places in draw(slices, self.mix, stage.batch, random, only):
             yield self.inputs(slices, places, random)
 
@@ -92,7 +103,7 @@ def draw(
 ) -> Iterator[np.ndarray]:
     """Places of slices, int (batch,), for ever: each batch of the mix's sets, sick shares and kinds.
 
-    `only`: bool (slices,), which of them may be drawn.
+    `only`: bool (slices,), which of them may be drawn. Raises DataFault when none of those shows a tumour.
     """
     family = families(slices)
     may = np.ones(len(family), bool) if only is None else only
@@ -104,6 +115,8 @@ def draw(
     wanted = np.array([mix.kinds.get(slices.cases[index].kind, 1.0) for index in slices.case])
     chances = {key: wanted[pool] / wanted[pool].sum() for key, pool in pools.items() if len(pool)}
     present = [name for name in ("lgg", "brisc") if len(pools[name, True])]
+    if not present:
+        raise DataFault("None of the slices to be learnt from shows a tumour; give cases with one.")
     while True:
         places: list[int] = []
         for number in range(batch):

@@ -89,8 +89,9 @@ def _release(args: argparse.Namespace, cases: list[datasets.Case], aside: Path) 
     store_classifier(args.classifier, aside / load.CLASSIFIER)
     for family, name in load.UNETS.items():
         store_outline(vars(args)[family], family, aside / name)
-    classifies = Compiled(classifying(load.folded_classifier(aside)))
-    networks = classifies, {family: Compiled(load.folded_unet(aside, family)) for family in load.UNETS}
+    stored_now = {"files": {name: weights.digest(aside / name) for name in (load.CLASSIFIER, *load.UNETS.values())}}
+    classifies = Compiled(classifying(load.folded_classifier(aside, stored_now)))
+    networks = classifies, {family: Compiled(load.folded_unet(aside, stored_now, family)) for family in load.UNETS}
     kept = args.cache or args.flair / "cache"
     held = cache.open_or_make(splits.choose(cases, "validation"), kept, quiet=True)
     learnt = cache.open_or_make(splits.choose(cases, "train"), kept, quiet=True)

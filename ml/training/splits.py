@@ -48,11 +48,28 @@ def part_of() -> dict[str, str]:
 
 
 def choose(cases: Iterable[Case], part: str) -> list[Case]:
-    """The cases that belong to a part of the committed splits, in the order given."""
+    """The cases that belong to a part of the committed splits, in the order given.
+
+    Raises DataFault for a case that no split knows: it would be left out without a word.
+    """
     if part not in PARTS:
         raise DataFault(f"{part!r} is no split; use one of {', '.join(PARTS)}.")
+    cases = list(cases)
+    refuse_unknown(cases)
     names = {family: set(load(family)[part]) for family in ("lgg", "brisc")}
     return [case for case in cases if case.name in names[case.family]]
+
+
+def refuse_unknown(cases: Sequence[Case]) -> None:
+    """Raises DataFault when a case is in no part of the committed splits."""
+    known = part_of()
+    unknown = [case for case in cases if case.name not in known]
+    if unknown:
+        first = unknown[0]
+        raise DataFault(
+            f"{first.images[0]}: {first.name} is in no split, as {len(unknown)} of {len(cases)} cases are; add them "
+            f"to {FOLDER / f'{first.family}.json'} or remove them."
+        )
 
 
 def site_of(name: str) -> str | None:

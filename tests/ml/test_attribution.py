@@ -27,7 +27,7 @@ def head(seed: int) -> Volume:
 
 @pytest.fixture(scope="module")
 def classifier() -> keras.Model:
-    return load.folded_classifier(weights.FOLDER, policy="float32")
+    return load.folded_classifier(weights.FOLDER, weights.read_manifest(weights.FOLDER), policy="float32")
 
 
 @pytest.fixture(scope="module")

@@ -41,7 +41,7 @@ def test_the_pipeline_is_timed_with_every_slice_outlined(pipeline: Pipeline) -> 
         given.append(len(images))
         return pipeline._unets["flair"](images)
 
-    thorough = benchmark.outlining_all(pipeline)
+    thorough = pipeline.thorough()
     thorough._unets = {"flair": unet, "t1c": unet}
     dark = Volume(
         np.full((5, 64, 64, 1), 9, np.uint8) + np.arange(64, dtype=np.uint8)[:, None], "series", tuple("abcde")
@@ -57,7 +57,7 @@ def test_without_pytorch_there_is_no_figure_and_no_error(monkeypatch: pytest.Mon
 
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="requirements-bench.txt is not installed")
 def test_pytorchs_twin_gives_the_same_outlines() -> None:
-    folded = load.folded_unet(weights.FOLDER, "t1c", policy="float32")
+    folded = load.folded_unet(weights.FOLDER, weights.read_manifest(weights.FOLDER), "t1c", policy="float32")
     picture = np.repeat(benchmark.picture()[None, ..., None], 3, axis=3).astype(np.float32) / 255
     figures = benchmark_torch.measure(folded, picture, once, 1)
     assert figures is not None

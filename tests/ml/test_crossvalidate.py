@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from ml.__main__ import main
 from ml.training import cache, datasets, recipe, segmenter, splits
+from ml.training.plan import PLANS, Stage
 
 FEW = ["--shared", "32:5:2", "--stages", "32:5:2", "--steps", "1", "--quiet"]
 ONE, TWO = "TCGA_XX_0000_20000101", "TCGA_XX_0001_20000101"
@@ -36,6 +39,8 @@ class TestARun:
         assert figures["folds"] == {"2": [TWO]}
         assert figures["folds_missing"] == ["1"]
         finished = (tmp_path / "cv" / "2" / "outlines.npz").stat().st_mtime_ns
+        with np.load(tmp_path / "cv" / "shared" / "checkpoint.npz") as kept:
+            shared = kept["model0"]
 
         assert crossvalidate(tmp_path, "--resume") == 0
         figures = json.loads((tmp_path / "cv" / "figures.json").read_text())
@@ -47,8 +52,32 @@ class TestARun:
         assert figures["outline_baselines"]["neighbours_true_mask_dice"] > 0
         assert "32 pixels" in figures["schedule"]
         assert (tmp_path / "cv" / "2" / "outlines.npz").stat().st_mtime_ns == finished
+        with np.load(tmp_path / "cv" / "shared" / "checkpoint.npz") as kept:
+            assert np.array_equal(kept["model0"], shared)
         with np.load(tmp_path / "cv" / "1" / "outlines.npz") as outlines:
             assert outlines[f"plain/{ONE}"].shape == (3, 128, 128)
+
+    def test_folds_of_two_schedules_are_not_mixed(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        out = tmp_path / "cv"
+        (out / "1").mkdir(parents=True)
+        plan = replace(PLANS["segmenter"], stages=(Stage(32, 8, 2),), steps=1)
+        (out / "1" / "plan.json").write_text(json.dumps(asdict(plan)))
+        assert crossvalidate(tmp_path, "--resume") == 2
+        said = capsys.readouterr().err
+        assert "1/plan.json" in said
+        assert "8 minutes at 32 pixels" in said
+        assert not (out / "figures.json").exists()
+        assert not (out / "shared").exists()
+
+    @pytest.mark.parametrize("kept", ["shared", "1"])
+    def test_a_fold_does_not_get_another_shared_run_unasked(
+        self, tmp_path: Path, kept: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "cv" / kept).mkdir(parents=True)
+        (tmp_path / "cv" / kept / "checkpoint.npz").write_bytes(b"of another day")
+        assert crossvalidate(tmp_path, "--fold", "2") == 2
+        assert "--resume" in capsys.readouterr().err
+        assert (tmp_path / "cv" / kept / "checkpoint.npz").read_bytes() == b"of another day"
 
 
 class TestSites:
@@ -78,6 +107,17 @@ class TestWhatStopsAtOnce:
         said = capsys.readouterr().err
         assert TWO in said
         assert "no fold" in said
+
+    @pytest.mark.usefixtures("folds")
+    def test_a_picture_that_no_split_knows(
+        self, brisc_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        name = "brisc2025_train_00099_no_ax_t1"
+        Image.effect_noise((128, 128), 60).save(brisc_folder / "images" / f"{name}.png")
+        assert crossvalidate(tmp_path) == 2
+        said = capsys.readouterr().err
+        assert name in said
+        assert "brisc.json" in said
 
     @pytest.mark.usefixtures("folds", "brisc_folder")
     def test_a_fold_that_is_not_there(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

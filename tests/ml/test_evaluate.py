@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from ml.__main__ import main
-from ml.evaluation import metrics, shortcuts, subgroups
+from ml.evaluation import metrics, run, shortcuts, subgroups
 from ml.training import datasets
+from tests.ml.conftest import write_lgg
 
 
 class TestTheCommand:
@@ -55,6 +57,42 @@ class TestTheCommand:
         assert main(arguments) == 0
         assert list(json.loads(out.read_text())["outline"]["by_case"]) == ["TCGA_XX_0001_20000101"]
 
+    @pytest.mark.usefixtures("own_splits")
+    def test_patients_whom_the_networks_learnt_from_are_counted_and_told(
+        self, tmp_path: Path, lgg_folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        out, report = tmp_path / "figures.json", tmp_path / "report"
+        assert (
+            main(["evaluate", "--data", str(lgg_folder), "--json", str(out), "--report", str(report), "--quiet"]) == 0
+        )
+        assert json.loads(out.read_text())["data"]["trained_on"] == 1
+        assert "learnt from 1 of these 2 cases" in capsys.readouterr().err
+        assert "learnt from 1 of these 2 cases" in (report / "index.html").read_text()
+        arguments = ["evaluate", "--data", str(lgg_folder), "--split", "validation", "--json", str(out), "--quiet"]
+        assert main([*arguments, "--report", str(report)]) == 0
+        assert json.loads(out.read_text())["data"]["trained_on"] == 0
+        assert "learnt from" not in capsys.readouterr().err + (report / "index.html").read_text()
+
+    def test_figures_are_printed_when_they_cannot_be_kept(
+        self, tmp_path: Path, lgg_folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The disk fills up while the scans are measured."""
+        measure, out = run.measure, tmp_path / "out"
+
+        def filling(*given: Any, **options: Any) -> list[run.Result]:
+            out.rmdir()
+            (tmp_path / "report").rmdir()
+            (tmp_path / "report").write_text("in the way")
+            return measure(*given, **options)
+
+        monkeypatch.setattr(run, "measure", filling)
+        arguments = ["evaluate", "--data", str(lgg_folder), "--json", str(out / "f.json"), "--quiet"]
+        assert main([*arguments, "--report", str(tmp_path / "report")]) == 1
+        said = capsys.readouterr()
+        assert json.loads(said.out[said.out.index("\n{") :])["cases"] == 2
+        assert "f.json could not be written" in said.err
+        assert "report could not be written" in said.err
+
 
 class TestFoldersThatStopAtOnce:
     """Exit 2 before any model is loaded, a sentence that names the file, and no figures."""
@@ -94,6 +132,23 @@ class TestFoldersThatStopAtOnce:
         said = self.refused(tmp_path, lgg_folder, capsys)
         assert second.name in said
         assert "remove one" in said
+
+    @pytest.mark.usefixtures("own_splits")
+    def test_a_patient_whom_no_split_knows(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        folder = write_lgg(tmp_path / "more", patients=3)
+        out = str(tmp_path / "f.json")
+        assert main(["evaluate", "--data", str(folder), "--split", "validation", "--json", out, "--quiet"]) == 2
+        assert "TCGA_XX_0002_20000101 is in no split" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("option", ["--json", "--report"])
+    def test_nowhere_to_write(
+        self, tmp_path: Path, lgg_folder: Path, option: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        where = {"--json": str(tmp_path / "f.json"), "--report": str(tmp_path / "report")} | {option: "/proc/1/nowhere"}
+        options = [word for pair in where.items() for word in pair]
+        models = ["--models", str(tmp_path / "no-models")]
+        assert main(["evaluate", "--data", str(lgg_folder), *options, *models, "--quiet"]) == 2
+        assert "Nothing can be written to /proc/1" in capsys.readouterr().err
 
 
 class TestTheTableOfPatients:

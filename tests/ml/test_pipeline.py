@@ -100,7 +100,7 @@ class TestASeries:
         plain = series(slices=9, size=128)
         told = Volume(plain.voxels, "series", plain.sources, sequence="FLAIR")
         found = pipeline([told])[0]
-        assert found.compartment in (None, Compartment.FLAIR_ABNORMALITY)
+        assert found.compartment is Compartment.FLAIR_ABNORMALITY
 
 
 class TestBatches:
@@ -141,6 +141,22 @@ class TestLoading:
     def test_a_missing_weight_file_does_not_load(self, models: Path) -> None:
         (models / "classifier.npz").unlink()
         with pytest.raises(weights.WeightsFault, match=r"classifier\.npz is missing"):
+            Pipeline.load(models)
+
+    @pytest.mark.parametrize("name", ["classifier.npz", "unet_flair.npz", "unet_t1c.npz", "gate.npz"])
+    def test_a_weight_file_that_the_manifest_does_not_name_is_not_read(self, models: Path, name: str) -> None:
+        manifest = json.loads((models / "manifest.json").read_text())
+        del manifest["files"][name]
+        (models / "manifest.json").write_text(json.dumps(manifest))
+        read = weights.read_manifest(models)
+        with pytest.raises(weights.WeightsFault, match=f"does not name the weight file {name}"):
+            weights.read_arrays(models, name, read)
+
+    def test_models_with_a_weight_file_that_the_manifest_does_not_name_do_not_load(self, models: Path) -> None:
+        manifest = json.loads((models / "manifest.json").read_text())
+        del manifest["files"]["unet_flair.npz"]
+        (models / "manifest.json").write_text(json.dumps(manifest))
+        with pytest.raises(weights.WeightsFault, match="unet_flair"):
             Pipeline.load(models)
 
     def test_a_damaged_manifest_does_not_load(self, models: Path) -> None:
