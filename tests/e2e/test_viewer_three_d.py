@@ -40,6 +40,7 @@ class TestThreeD:
         viewer = opened(page, served, "corner RAS")
         requests: list[str] = []
         page.on("request", lambda request: requests.append(request.url))
+        viewer.click("more")
         viewer.click("3d")
         canvas = page.locator("[data-3d] canvas")
         expect(canvas).to_have_attribute("data-drawn", "yes", timeout=120_000)
@@ -66,6 +67,7 @@ class TestThreeD:
         context = software_gl.new_context(viewport={"width": 700, "height": 500})
         page = context.new_page()
         viewer = opened(page, served, "corner RAS")
+        viewer.click("more")
         viewer.click("3d")
         canvas = page.locator("[data-3d] canvas")
         expect(canvas).to_have_attribute("data-drawn", "yes", timeout=120_000)
