@@ -39,6 +39,7 @@ TABLE: dict[tuple[str, str], tuple[int, int, int, int, int]] = {
     ("POST", "social:begin"): (405, 405, 405, 405, 405),
     ("POST", "social:complete"): (405, 405, 405, 405, 405),
     ("GET", "scans"): (302, 200, 200, 200, 200),
+    ("POST", "scans"): (302, 303, 303, 303, 303),  # a search: its words stay out of addresses
     ("GET", "help"): (302, 200, 200, 200, 200),
     ("GET", "new_scan"): (302, 200, 200, 403, 200),
     ("POST", "new_scan"): (302, 400, 400, 403, 400),  # without a file

@@ -21,7 +21,6 @@ from detection.models.scan import PARTS
 
 PAGE = 25
 ENDED = (State.DONE, State.REFUSED, State.FAILED)
-LONGEST_SEARCH = 100
 
 _failed_message = Exists(Delivery.objects.filter(study=OuterRef("study"), state=DeliveryState.FAILED))
 TABS: dict[str, tuple[str, Q]] = {
@@ -92,10 +91,14 @@ class Cursor:
 
 @dataclass(frozen=True)
 class Choice:
-    """What the person asked to see. Anything that is no choice counts as none."""
+    """What the person asked to see. Anything that is no choice counts as none.
+
+    `search` names the search in an address, `words` is what is searched for.
+    """
 
     tab: str = ""
     search: str = ""
+    words: str = ""
     verdict: str = ""
     state: str = ""
     period: str = ""
@@ -103,8 +106,8 @@ class Choice:
     before: Cursor | None = None
 
     @classmethod
-    def of(cls, query: Mapping[str, str]) -> Self:
-        """From an address' query."""
+    def of(cls, query: Mapping[str, str], *, search: str = "", words: str = "") -> Self:
+        """From an address' query, or a form's fields; the search is what the session knows of it."""
 
         def one_of(name: str, choices: Mapping[str, Any]) -> str:
             value = query.get(name, "")
@@ -112,7 +115,8 @@ class Choice:
 
         return cls(
             tab=one_of("tab", TABS),
-            search=query.get("q", "").replace("\x00", "").strip()[:LONGEST_SEARCH],
+            search=search if words else "",
+            words=words,
             verdict=one_of("verdict", VERDICTS),
             state=one_of("state", STATES),
             period=one_of("uploaded", PERIODS),
@@ -123,11 +127,11 @@ class Choice:
     @property
     def is_filtered(self) -> bool:
         """Whether rows are left out by search or filter (a tab is no filter)."""
-        return bool(self.search or self.verdict or self.state or self.period)
+        return bool(self.words or self.verdict or self.state or self.period)
 
     def query(self, **changed: str) -> str:
         """The address' query for the same choice with something changed; paging starts again."""
-        chosen = {"tab": self.tab, "q": self.search, "verdict": self.verdict, "state": self.state}
+        chosen = {"tab": self.tab, "search": self.search, "verdict": self.verdict, "state": self.state}
         chosen |= {"uploaded": self.period} | changed
         return urlencode({key: value for key, value in chosen.items() if value})
 
@@ -139,13 +143,13 @@ class Choice:
         since = PERIODS[self.period][1]
         if since is not None:
             scans = scans.filter(created_at__gte=timezone.now() - since)
-        return scans.filter(self._found()) if self.search else scans
+        return scans.filter(self._found()) if self.words else scans
 
     def _found(self) -> Q:
-        names = StoredFile.objects.filter(scan=OuterRef("pk"), original_name__icontains=self.search)
-        found = Q(study__patient_reference__icontains=self.search) | Q(Exists(names))
+        names = StoredFile.objects.filter(scan=OuterRef("pk"), original_name__icontains=self.words)
+        found = Q(study__patient_reference__icontains=self.words) | Q(Exists(names))
         try:
-            key = uuid.UUID(self.search)
+            key = uuid.UUID(self.words)
         except ValueError:
             return found
         return found | Q(pk=key) | Q(study=key)

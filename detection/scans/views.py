@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.gzip import gzip_page
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from detection import provenance
 from detection.models import Analysis, Scan, Study, User
 from detection.models.analysis import State
-from detection.scans import comparison, listing, queries, rows, studies, verdicts
+from detection.scans import comparison, listing, queries, rows, searches, studies, verdicts
 from detection.scans.listing import Choice
 from detection.scans.presentation import present
 
@@ -30,10 +30,17 @@ def _scan(user: User, scan_id: UUID) -> Scan:
 
 
 @never_cache
-@require_safe
+@require_http_methods(["GET", "HEAD", "POST"])
 def scans(request: HttpRequest) -> HttpResponse:
-    """The scans that a person may see, newest first."""
-    choice = Choice.of(request.GET)
+    """The scans that a person may see, newest first; the search form is posted and answered by an address without words."""
+    if request.method == "POST":
+        found = searches.keep(request.session, request.POST.get("q", ""))
+        chosen = Choice.of(request.POST, search=found, words=found)
+        answer = HttpResponseRedirect(f"{reverse('scans')}?{chosen.query()}".rstrip("?"))
+        answer.status_code = 303
+        return answer
+    search = request.GET.get("search", "")
+    choice = Choice.of(request.GET, search=search, words=searches.words_of(request.session, search))
     page = listing.page(_person(request), choice)
     listed = rows.rows(page.scans)
     context = {

@@ -14,7 +14,7 @@ from PIL import Image
 
 from detection import storage
 from detection.models import Scan, User
-from detection.scans import listing
+from detection.scans import listing, searches
 from ml.findings import Verdict
 from tests import cast, rows
 
@@ -53,19 +53,58 @@ def test_paging_meets_every_scan_once_both_ways(alice: Client, owner: User, monk
     assert [row.scan.study.patient_reference for row in back.context["rows"]] == ["r2", "r1"]
 
 
-@pytest.mark.parametrize("broken", ["?after=x", "?before=2026_1", "?verdict=maybe", "?tab=x&state=y", "?q=%00"])
+@pytest.mark.parametrize(
+    "broken", ["?after=x", "?before=2026_1", "?verdict=maybe", "?tab=x&state=y", "?search=%00", "?search=x"]
+)
 def test_a_broken_address_shows_the_first_page(alice: Client, owner: User, broken: str) -> None:
     rows.study(owner, reference="only")
     assert shown(alice, broken) == ["only"]
 
 
+def searched(browser: Client, words: str, **chosen: str) -> list[str]:
+    answer = browser.post(URL, {"q": words, **chosen}, follow=True)
+    assert answer.redirect_chain[0][1] == 303
+    return [row.scan.study.patient_reference for row in answer.context["rows"]]
+
+
 def test_search_finds_reference_file_name_and_id(alice: Client, owner: User) -> None:
     rows.study(owner, reference="PX-KNEE-1")
     wanted = rows.study(owner, reference="PX-HEAD-2")
-    assert shown(alice, "?q=head-2") == ["PX-HEAD-2"]
-    assert len(shown(alice, "?q=slice-000")) == 2
-    assert shown(alice, f"?q={Scan.objects.get(study=wanted).id}") == ["PX-HEAD-2"]
-    assert shown(alice, "?q=nobody") == []
+    assert searched(alice, "head-2") == ["PX-HEAD-2"]
+    assert len(searched(alice, "slice-000")) == 2
+    assert searched(alice, str(Scan.objects.get(study=wanted).id)) == ["PX-HEAD-2"]
+    assert searched(alice, "nobody") == []
+    assert searched(alice, "\0 ") == ["PX-HEAD-2", "PX-KNEE-1"]
+
+
+def test_no_address_holds_what_was_searched_for(alice: Client, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "PAGE", 1)
+    for number in range(3):
+        rows.study(owner, reference=f"Erika Mustermann {number}")
+    found = alice.post(URL, {"q": "Mustermann", "state": "running"}, follow=True)
+    page = found.context["page"]
+    addresses = [found.redirect_chain[0][0], page.older, *(query for query, *_ in found.context["tabs"])]
+    assert not any("Muster" in address for address in addresses)
+    assert "state=running" in addresses[0]
+    assert shown(alice, f"?{page.older}") == ["Erika Mustermann 1"]
+    assert 'value="Mustermann"' in found.content.decode()
+    # Searching for the same again makes no second address, so that a reload or a bookmark of the session stays right.
+    assert alice.post(URL, {"q": "Mustermann", "state": "running"})["Location"] == addresses[0]
+
+
+def test_a_search_is_its_own_sessions(alice: Client, owner: User) -> None:
+    rows.study(owner, reference="one")
+    rows.study(owner, reference="two")
+    address = alice.post(URL, {"q": "one"})["Location"]
+    assert shown(cast.signed_in(owner), address.removeprefix(URL)) == ["two", "one"]
+
+
+def test_a_session_keeps_its_last_searches(alice: Client, owner: User) -> None:
+    rows.study(owner, reference="one")
+    first = alice.post(URL, {"q": "nothing"})["Location"].removeprefix(URL)
+    for number in range(searches.KEPT):
+        alice.post(URL, {"q": f"other {number}"})
+    assert shown(alice, first) == ["one"]
 
 
 def test_filters_and_tabs(alice: Client, owner: User) -> None:
