@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from social_django.models import Association, Nonce, UserSocialAuth
 
 from detection import audit
-from detection.admin.shown import NOTHING, LookOnly, ModelAdmin, RecordAdmin
+from detection.admin.shown import NOTHING, LookOnly, RecordAdmin, Searched
 from detection.models import AuditEntry, User
 
 # Rights come from roles, not groups; the others are the insides of signing in.
@@ -26,7 +26,7 @@ for row in (Group, Association, Nonce, UserSocialAuth, AccessLog, AccessFailureL
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]  # Django's own is not generic when the program runs
+class UserAdmin(Searched, DjangoUserAdmin):  # type: ignore[type-arg]  # Django's own is not generic when the program runs
     """Accounts. They are closed, not deleted: what a person did stays theirs."""
 
     list_display = ("username", "display_name", "email", "role", "is_active", "signs_in_by", "last_login")
@@ -96,7 +96,7 @@ class AuditEntryAdmin(RecordAdmin):
 
 
 @admin.register(UserSocialAuth)
-class HospitalAccountAdmin(LookOnly, ModelAdmin):
+class HospitalAccountAdmin(LookOnly, Searched):
     """Which hospital account (Auth0) belongs to which account here."""
 
     list_display = ("user", "provider", "identifier", "created")

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
+from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR, ChangeList
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils.html import format_html
 
-from detection import words
+from detection import searches, words
 from detection.models import Analysis, Scan
 from detection.models.analysis import Verdict
 
@@ -39,7 +40,41 @@ class LookOnly:
         return False
 
 
-class RecordAdmin(LookOnly, ModelAdmin):
+class SearchedList(ChangeList):
+    """A list whose address names a search by its id; `words` are what is searched for."""
+
+    posts = True
+
+    def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
+        super().__init__(request, *args, **kwargs)
+        self.words = searches.words_of(request.session, self.query) or self.query
+
+
+class Searched(ModelAdmin):
+    """Search words are posted, so that no address, log or history holds them (they may be a patient's name)."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return SearchedList
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet[Any], search_term: str
+    ) -> tuple[models.QuerySet[Any], bool]:
+        words = searches.words_of(request.session, search_term) or search_term
+        return super().get_search_results(request, queryset, words)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if request.method != "POST" or SEARCH_VAR not in request.POST:
+            return super().changelist_view(request, extra_context)
+        address = request.GET.copy()
+        address[SEARCH_VAR] = searches.keep(request.session, request.POST[SEARCH_VAR])
+        for name in (PAGE_VAR, *([] if address[SEARCH_VAR] else [SEARCH_VAR])):
+            address.pop(name, None)
+        answer = HttpResponseRedirect(f"{request.path}?{address.urlencode()}".rstrip("?"))
+        answer.status_code = 303
+        return answer
+
+
+class RecordAdmin(LookOnly, Searched):
     """A list of records: newest first, counted once."""
 
     list_per_page = 25

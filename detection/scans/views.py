@@ -11,10 +11,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods, require_safe
 
-from detection import provenance
+from detection import provenance, searches
 from detection.models import Analysis, Scan, Study, User
 from detection.models.analysis import State
-from detection.scans import comparison, listing, queries, rows, searches, studies, verdicts
+from detection.scans import comparison, listing, queries, rows, studies, verdicts
 from detection.scans.listing import Choice
 from detection.scans.presentation import present
 

@@ -146,6 +146,22 @@ class TestLists:
     ) -> None:
         assert administrator.get(f"{url(Scan)}?{query}").context["cl"].result_count == found
 
+    @pytest.mark.parametrize("row", [Study, Scan, User])
+    def test_searching_leaves_no_words_in_any_address(
+        self, scans: list[Scan], administrator: Client, row: type
+    ) -> None:
+        words = "px-7f3k" if row is not User else "alice"
+        found = administrator.post(f"{url(row)}?o=1", {"q": words}, follow=True)
+        assert found.redirect_chain[0][1] == 303
+        assert found.context["cl"].result_count == (1 if row is User else row.objects.count()) > 0
+        page = found.content.decode()
+        assert f'value="{words}"' in page
+        addresses = [found.redirect_chain[0][0], *re.findall(r'(?:href|action)="([^"]*)"', page)]
+        assert "o=1" in addresses[0]
+        assert not any(f"={words}" in address or f"%3D{words}" in address for address in addresses)
+        nothing = administrator.post(addresses[0], {"q": " "})
+        assert "q=" not in nothing["Location"]
+
     def test_a_search_that_no_field_can_hold_is_told_so(self, scans: list[Scan], administrator: Client) -> None:
         response = administrator.get(f"{url(Scan)}?q=%00")
         assert response.status_code < 500

@@ -12,9 +12,9 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext, override_settings
 from PIL import Image
 
-from detection import storage
+from detection import searches, storage
 from detection.models import Scan, User
-from detection.scans import listing, searches
+from detection.scans import listing
 from ml.findings import Verdict
 from tests import cast, rows
 
