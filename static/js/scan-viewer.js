@@ -1,14 +1,15 @@
 // <scan-viewer>: our own 2-D reading engine. It holds what all planes share (the voxel they cut through, window,
 // marks, tool), hands it to each <plane-view> in one redraw an animation frame, and keeps the page in step.
 
+import { listen } from "./viewer/controls.js";
 import { Gestures } from "./viewer/gestures.js";
-import { allowLetters, hasOwnUse, lettersAllowed, press, showHelp } from "./viewer/keyboard.js";
+import { lettersAllowed } from "./viewer/keyboard.js";
+import { markRow, smallOnes } from "./viewer/lesions.js";
 import { Page } from "./viewer/page.js";
 import { GreyTable, paintScale } from "./viewer/painter.js";
 import { clamp, Plane } from "./viewer/plane.js";
 import { PlaneView } from "./viewer/plane-view.js";
 import { moreTools } from "./viewer/popups.js";
-import { sliceOf } from "./viewer/strip.js";
 import { drawings } from "./viewer/tools/marks.js";
 import { Measuring } from "./viewer/tools/measuring.js";
 import { geometryOf, Older, overlayOf, Unreadable, voxelsOf } from "./viewer/volume.js";
@@ -16,13 +17,10 @@ import { windowOf } from "./viewer/window.js";
 import { WindowMenu } from "./viewer/window-menu.js";
 
 /** @typedef {import("./viewer/plane-view.js").Scene} Scene */
-/** @typedef {import("./viewer/tools/values.js").Kind} Kind */
 /** @typedef {import("./viewer/volume.js").Pair} Pair */
 /** @typedef {import("./viewer/volume.js").PlaneName} PlaneName */
 /** @typedef {import("./viewer/volume.js").Triple} Triple */
 /** @typedef {import("./viewer/volume.js").Volume} Volume */
-
-const STEP = 1.25;
 
 export class ScanViewer extends HTMLElement {
   /** @type {Volume|null} */
@@ -46,6 +44,8 @@ export class ScanViewer extends HTMLElement {
     position: [0, 0, 0],
     shown: this.dataset.marks !== "off",
     sizes: true,
+    small: smallOnes(this.dataset.small),
+    selected: 0,
     opacity: 0.3,
     heatShown: false,
     heatOpacity: 0.5,
@@ -120,68 +120,11 @@ export class ScanViewer extends HTMLElement {
     why.hidden = !why.textContent;
     paintScale(/** @type {HTMLCanvasElement} */ (this.find("[data-scale]")));
     this.classList.add("is-live");
-    this.listen();
+    listen(this);
     this.setWindow(/** @type {Pair} */ (geometry.windows.auto));
     this.arrange();
     this.page.say("");
     new ResizeObserver(() => this.redraw()).observe(frame);
-  }
-
-  listen() {
-    this.addEventListener("click", (event) => {
-      const button = /** @type {Element} */ (event.target).closest("[data-act]");
-      if (button) this.act(/** @type {HTMLElement} */ (button).dataset.act ?? "");
-    });
-    this.addEventListener("input", (event) => {
-      const input = /** @type {HTMLInputElement} */ (event.target);
-      if (input.matches("[data-opacity]")) this.dim(input.value);
-      if (input.matches("[data-heat-opacity]")) this.scene.heatOpacity = Number(input.value) / 100;
-      if (input.matches("[data-slider]")) this.go(Number(input.value) - 1);
-      if (input.matches("[data-single]")) this.letters = allowLetters(input.checked);
-      this.redraw();
-    });
-    this.addEventListener("keydown", (event) => {
-      const target = /** @type {Element} */ (event.target);
-      if (!target.closest("dialog") && !hasOwnUse(target, event.key)) press(this, event, this.letters);
-    });
-    document.addEventListener("click", (event) => {
-      const index = sliceOf(event, this.page.strip.links.length);
-      if (index === null) return;
-      event.preventDefault();
-      this.showPlane(/** @type {Volume} */ (this.volume).geometry.acquired, this.layout);
-      this.go(index);
-      if (!this.contains(/** @type {Node} */ (event.target))) this.stage.focus();
-    });
-  }
-
-  /** @param {string} what */
-  act(what) {
-    /** @type {Record<string, () => void>} */
-    const acts = {
-      in: () => this.zoom(STEP),
-      out: () => this.zoom(1 / STEP),
-      fit: () => this.fit(),
-      reset: () => this.reset(),
-      mask: () => this.toggle("shown"),
-      sizes: () => this.toggle("sizes"),
-      heat: () => this.toggle("heatShown"),
-      help: () => showHelp(this),
-      full: () => this.fullScreen(),
-      three: () => this.showThree(),
-      undo: () => this.measuring.store.undo(),
-      redo: () => this.measuring.store.redo(),
-      close: () => this.measuring.drafts.finish(),
-      leave: () => this.measuring.leave(),
-      "3d": () => this.openThreeD(),
-    };
-    const [kind = "", name = ""] = what.split(":");
-    if (kind === "tool") {
-      this.measuring.choose(/** @type {Kind} */ (name));
-      // Whoever came by keys goes on by keys: arrows and Enter now place points.
-      if (this.measuring.drafts.kind) this.stage.focus({ preventScroll: true });
-    }
-    if (kind === "plane") this.showPlane(/** @type {PlaneName} */ (name));
-    else acts[what]?.();
   }
 
   // ------------------------------------------------------------ where
@@ -234,6 +177,15 @@ export class ScanViewer extends HTMLElement {
     const { x, y } = pane.toSlice(event);
     this.scene.position = /** @type {Plane} */ (pane.plane).voxel(this.indexOf(pane), x, y);
     this.page.stale = true;
+    this.redraw();
+  }
+
+  /** @param {number} lesion its number, or 0: none is selected any more */
+  select(lesion) {
+    if (lesion === this.scene.selected) return;
+    this.scene.selected = lesion;
+    markRow(lesion);
+    this.page.announce(lesion ? `Lesion ${lesion} selected` : "No lesion selected");
     this.redraw();
   }
 
@@ -319,6 +271,7 @@ export class ScanViewer extends HTMLElement {
 
   reset() {
     this.preset(0);
+    this.select(0);
     Object.assign(this.scene, { shown: this.dataset.marks !== "off", sizes: true, heatShown: false });
     this.fit();
     this.page.refresh();
@@ -353,14 +306,6 @@ export class ScanViewer extends HTMLElement {
     this.redraw();
   }
 
-  /** @param {string} percent of the mask; its slider stands twice, in the row and behind the narrow viewer's button */
-  dim(percent) {
-    this.scene.opacity = Number(percent) / 100;
-    for (const input of this.querySelectorAll("[data-opacity]")) {
-      /** @type {HTMLInputElement} */ (input).value = percent;
-    }
-  }
-
   fullScreen() {
     if (document.fullscreenElement) document.exitFullscreen();
     else this.querySelector(".viewer")?.requestFullscreen?.();
@@ -377,9 +322,12 @@ export class ScanViewer extends HTMLElement {
     if (this.waiting || !this.volume) return;
     this.waiting = requestAnimationFrame(() => {
       this.waiting = 0;
-      this.page.tell();
+      const panes = [...this.panes.values()].filter((pane) => !pane.hidden);
+      // First everything is measured, then changed: else the browser lays the page out anew for every plane.
+      for (const pane of panes) pane.measure();
       this.table?.set(this.window);
-      for (const pane of this.panes.values()) if (!pane.hidden) pane.draw(this.scene);
+      for (const pane of panes) pane.draw(this.scene);
+      this.page.tell();
       this.find("[data-zoom]").textContent = `${Math.round(this.pane.zoom * 100)}%`;
       this.stage.classList.toggle("is-zoomed", this.pane.zoom !== 1);
       this.find("[data-closing]").hidden = !(

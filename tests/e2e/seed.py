@@ -72,6 +72,11 @@ def main() -> None:
             doctor, mask, reference="PX-TWO-12", first_picture=first_picture,
             spacing=spacing, interval=(0.87 * volume, 1.16 * volume), level=0.9,
         )  # fmt: skip
+    # One that pages fold away as small, on a slice of the large one.
+    dot = visits.ball(slices=12, first=6, last=6, row=38, column=42, radius=1.2)
+    made["small"] = visits.visit(
+        doctor, visits.masks(mask, dot) & ~small, reference="PX-SMALL-13", first_picture=3, spacing=spacing
+    )
     rows.LOWEST, rows.STEP = 0.15, 0.02
     rows.study(doctor, reference="PX-FAILED-01")
     (claimed,) = services.claim(worker=rows.WORKER, limit=1)

@@ -126,6 +126,7 @@ def test_by_keyboard_only(page: Page, watch: Watch, served: machines.Brainscan, 
     page.keyboard.type(machines.DOCTOR_PASSWORD)
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"{served.address}/scans/")
+    page.wait_for_load_state()  # a Tab before there is a page goes nowhere
     page.keyboard.press("Tab")
     expect(page.locator(".skip")).to_be_focused()
     tab_to("a[href='/scans/new/']")

@@ -57,7 +57,9 @@ class TestRuler:
     def test_the_server_says_the_same_number_as_the_picture(self, viewer: Viewer) -> None:
         viewer.click("plane:coronal")
         tool(viewer, "ruler")
-        viewer.drag((61.3, 40.2), (93.1, 88.8))
+        # The list has it before the server does.
+        with viewer.page.expect_response(lambda answer: answer.request.method == "POST"):
+            viewer.drag((61.3, 40.2), (93.1, 88.8))
         kept = re.compile(r"\d+(\.\d)? mm")
         drawn = viewer.page.evaluate("document.querySelector('[data-announce]').textContent").split(", ")[1]
         expect(viewer.list.first).not_to_contain_text("you")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -83,6 +84,50 @@ class TestLesions:
         viewer.go(int(where) - 1 or 2)
         expect(viewer.shown.locator("[data-diameters='1']")).to_have_count(0)
 
+    def test_a_small_lesion_has_its_number_and_once_it_is_selected_its_diameters(
+        self, page: Page, watch: Watch, served: machines.Brainscan
+    ) -> None:
+        viewer = opened(page, served, "small")
+        page.get_by_text("1 smaller lesion,").click()
+        link = page.get_by_role("link", name="Lesion 2, show slice")
+        cell = page.locator("tr", has=link).locator("td[data-l=Diameters]").text_content() or ""
+        number = int(re.search(r"on slice (\d+)", cell)[1])  # type: ignore[index]
+        drawn = viewer.shown.locator("[data-diameters='2']")
+        viewer.go(number)
+        expect(viewer.shown.locator("[data-lesion='2']")).to_have_count(1)
+        expect(drawn).to_have_count(0)
+        link.click()
+        viewer.go(number)
+        expect(drawn.locator("path.dia")).to_have_count(2)
+        expect(viewer.shown.locator("[data-lesion='2']")).to_have_class("lesion on")
+        expect(link).to_have_attribute("aria-current", "true")
+        x, y = page.evaluate(
+            """() => { const { pane, volume } = document.querySelector('scan-viewer');
+                const [a, b] = volume.geometry.diameters.find(each => each.lesion === 2).ends.map(end => pane.plane.at(end));
+                return [(a.x + b.x) / 2, (a.y + b.y) / 2]; }"""
+        )
+        viewer.ready().tap(3, 3)
+        expect(drawn).to_have_count(0)
+        expect(link).not_to_have_attribute("aria-current", "true")
+        expect(viewer.announced).to_have_text("No lesion selected")
+        viewer.tap(x, y)
+        expect(drawn).to_have_count(1)
+        expect(link).to_have_attribute("aria-current", "true")
+        viewer.drag((x, y), (x + 20, y), button="right")
+        expect(drawn).to_have_count(1)
+        viewer.click("reset")
+        expect(drawn).to_have_count(0)
+
+    def test_an_area_of_one_picture_is_selected_from_the_list(
+        self, page: Page, watch: Watch, served: machines.Brainscan
+    ) -> None:
+        viewer = opened(page, served, "tumour")
+        address = page.url
+        page.get_by_role("link", name="Area 1, show it").click()
+        viewer.drawn()
+        expect(viewer.shown.locator("[data-lesion='1']")).to_have_class("lesion on")
+        assert page.url == address
+
     def test_they_stay_on_the_lesion_when_the_picture_is_zoomed_and_moved(
         self, page: Page, watch: Watch, served: machines.Brainscan
     ) -> None:
@@ -150,6 +195,25 @@ class TestHeatMap:
         viewer.click("heat")
         assert viewer.shown.screenshot() == bare
         expect(page.locator("[data-legend]")).to_be_hidden()
+
+    def test_low_levels_are_seen_on_the_grey_and_more_is_always_lighter(
+        self, page: Page, watch: Watch, served: machines.Brainscan
+    ) -> None:
+        """Most of a real map lies under a fifth of its strongest place; the seeded one begins there (column 140)."""
+        viewer = opened(page, served, "uneven")
+        viewer.click("mask")
+        viewer.until("document.querySelector('scan-viewer').volume.heat !== null")
+        viewer.click("heat")
+        low = viewer.colour("axial", 141.5 / 256, 100 / 256)
+        assert max(low) - min(low) >= 45, f"{low} is nearly grey"
+        light: list[float] = page.evaluate(
+            """() => { const scale = document.querySelector('[data-scale]');
+                const { data } = scale.getContext('2d').getImageData(0, 0, scale.width, 1);
+                return Array.from({ length: scale.width }, (_, at) => data[4 * at + 3] / 255 *
+                    (0.2126 * data[4 * at] + 0.7152 * data[4 * at + 1] + 0.0722 * data[4 * at + 2])); }"""
+        )
+        assert all(after >= before for before, after in itertools.pairwise(light)), light
+        assert light[0] == 0
 
     @pytest.mark.parametrize("plane", ["axial", "coronal", "sagittal"])
     def test_it_lies_on_the_same_place_in_every_plane(

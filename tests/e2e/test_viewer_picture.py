@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.e2e import machines
 from tests.e2e.conftest import Watch
@@ -27,6 +27,25 @@ class TestPicture:
         viewer.press("1")
         viewer.press("5")
         expect(page.locator("[data-wl]")).to_have_text("W 1600 L 1201")
+
+    def test_its_key_is_5_also_where_a_scan_lacks_other_presets(
+        self, page: Page, watch: Watch, served: machines.Brainscan
+    ) -> None:
+        def without(route: Route) -> None:
+            told = route.fetch().json()
+            told["windows"] = {name: told["windows"][name] for name in ("auto", "full", "file")}
+            route.fulfill(json=told)
+
+        page.route("**/volume.json?*", without)
+        viewer = opened(page, served, "volume")
+        auto = viewer.window()
+        viewer.focus()
+        viewer.press("3")
+        assert viewer.window() == auto, "no other preset takes the key"
+        viewer.press("5")
+        expect(page.locator("[data-wl]")).to_have_text("W 1600 L 1201")
+        page.locator("[data-window] summary").click()
+        expect(page.locator("[data-preset] kbd")).to_have_text(["1", "2", "5"])
 
     def test_window_by_preset_slider_and_dragging(self, page: Page, watch: Watch, served: machines.Brainscan) -> None:
         viewer = opened(page, served, "volume")

@@ -36,6 +36,30 @@ class TestScrolling:
         viewer.ready()
         assert viewer.slice() == 20
 
+    @pytest.mark.parametrize("planes", [1, 3])
+    def test_a_step_lays_the_page_out_once_however_many_planes_there_are(
+        self, page: Page, watch: Watch, served: machines.Brainscan, planes: int
+    ) -> None:
+        """What is written before something is measured makes the browser lay the page out in between."""
+        viewer = opened(page, served, "volume", "?slice=60")
+        if planes == 3:
+            viewer.click("three")
+        viewer.stage.hover()
+        session = page.context.new_cdp_session(page)
+        session.send("Performance.enable")
+
+        def layouts() -> float:
+            metrics = session.send("Performance.getMetrics")["metrics"]
+            return float(next(each["value"] for each in metrics if each["name"] == "LayoutCount"))
+
+        page.wait_for_timeout(400)
+        before, steps = layouts(), 10
+        for _ in range(steps):
+            page.mouse.wheel(0, 120)
+            viewer.drawn()
+        assert viewer.slice() > 60
+        assert layouts() - before <= 1.5 * steps
+
     def test_at_the_last_slice_the_page_scrolls_on(self, page: Page, watch: Watch, served: machines.Brainscan) -> None:
         viewer = opened(page, served, "volume", "?slice=150")
         page.evaluate("scrollTo(0, 0)")

@@ -26,7 +26,7 @@ def test_a_volume_of_150_slices(
     assert told.picture < told.usable, "the picture comes first"
     assert told.picture_bytes < LARGEST_FIRST_PICTURE
     record_property("viewer usable", round(told.usable))
-    for name in ("wheel", "slider", "window", "wheel_of_three", "window_of_three"):
+    for name in ("wheel", "wheel_handed", "slider", "slider_handed", "window", "wheel_of_three", "window_of_three"):
         waits = getattr(told, name)
         record_property(f"viewer {name}", round(median(waits), 1))
         assert median(waits) < AT_ONCE, (name, waits)

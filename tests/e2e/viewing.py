@@ -20,12 +20,14 @@ USABLE = """addEventListener('DOMContentLoaded', () => new MutationObserver((_, 
     requestAnimationFrame(() => requestAnimationFrame(() => { window.usableAfter = performance.now(); }));
 }).observe(document.documentElement, { subtree: true, attributes: true, attributeFilter: ['class'] }));"""
 # From the moment the browser got an event until the frame that it led to was painted: a message that is posted in a
-# frame's callback arrives once that frame is out.
+# frame's callback arrives once that frame is out. `handed` is the part of it before the page heard of the event: the
+# browser's own, and for a wheel a whole frame longer than for a pointer, on an empty page too.
 WAITS = """kind => {
     window.waits = [];
+    window.handed = [];
     window.stopWaiting?.abort();
     window.stopWaiting = new AbortController();
-    addEventListener(kind, event => requestAnimationFrame(() => {
+    addEventListener(kind, event => window.handed.push(performance.now() - event.timeStamp) && requestAnimationFrame(() => {
         const { port1, port2 } = new MessageChannel();
         port1.onmessage = () => window.waits.push(performance.now() - event.timeStamp);
         port2.postMessage(0);
@@ -175,6 +177,11 @@ class Viewer:
         assert len(waits) >= times, f"{len(waits)} of {times} {kind} events came"
         return sorted(waits)
 
+    def handed(self) -> list[float]:
+        """Of the last `waits`: milliseconds until the browser handed the page the event, shortest first."""
+        handed: list[float] = self.page.evaluate("window.handed")
+        return sorted(handed)
+
     def brightest(self, plane: str) -> dict[str, float]:
         """The middle of the pixels that are nearly white in a plane, as shares of its picture's width and height;
         `ratio` is width by height of everything that is not black."""
@@ -236,7 +243,8 @@ class Speed:
     """What reading a volume takes, in milliseconds; lists hold one wait for each event, shortest first.
 
     `picture` and `usable` count from the moment the browser asks for the page: until the picture of the slice has arrived,
-    and until the voxels stand on the screen with their tools.
+    and until the voxels stand on the screen with their tools. `wheel_handed` and `slider_handed` are what of `wheel` and
+    `slider` passed before the page heard of the event. Each event is sent just after a frame: the longest wait for the next.
     """
 
     picture: float
@@ -247,6 +255,8 @@ class Speed:
     window: list[float]
     wheel_of_three: list[float]
     window_of_three: list[float]
+    wheel_handed: list[float]
+    slider_handed: list[float]
 
 
 def speed(page: Page, served: machines.Brainscan, name: str = "volume", times: int = 25) -> Speed:
@@ -281,6 +291,7 @@ def speed(page: Page, served: machines.Brainscan, name: str = "volume", times: i
     page.mouse.move(x, y)
     before = viewer.slice()
     wheel_one = viewer.waits("wheel", wheel, times)
+    wheel_handed = viewer.handed()
     assert viewer.slice() == before + times, "a notch is a slice"
     window_one = window()
     slider = page.locator("[data-slider]").bounding_box()
@@ -289,6 +300,7 @@ def speed(page: Page, served: machines.Brainscan, name: str = "volume", times: i
     page.mouse.move(along, middle)
     page.mouse.down()
     slider_one = viewer.waits("pointermove", lambda at: page.mouse.move(along + 8 * at + 8, middle), times)
+    slider_handed = viewer.handed()
     page.mouse.up()
     viewer.focus()
     viewer.press("t", "Home")
@@ -303,4 +315,6 @@ def speed(page: Page, served: machines.Brainscan, name: str = "volume", times: i
         window_one,
         wheel_three,
         window(),
+        wheel_handed,
+        slider_handed,
     )

@@ -108,12 +108,14 @@ class TestAnalysedAgainAfterTheRelease:
         browser = cast.signed_in(owner)
         row = browser.get("/scans/").content.decode()
         assert "Unread" in row
-        assert "Released before this analysis" in row
+        assert '<small class="outdated">Released before this analysis</small>' in row
         assert str(scan.id) not in browser.get("/scans/?tab=released").content.decode()
         for address in (f"/scans/{scan.id}/", f"/studies/{scan.study_id}/"):
             page = browser.get(address).content.decode()
             assert "Released by alice" not in page
             assert "alice released an earlier analysis" in page
+            assert "<b>This result is not released.</b>" in page
+            assert "signedby" not in page, "the green of a released result"
             assert "Release result" in page
 
     def test_a_waiting_patient_is_told_only_after_its_own_release(self, owner: User, scan: Scan) -> None:

@@ -195,8 +195,8 @@ def test_a_doubtful_kind_of_outline_is_said_to_be_doubtful(alice: Client, owner:
 def test_a_lesion_leads_to_its_slice(alice: Client, owner: User) -> None:
     scan = visits.visit(owner, visits.masks(visits.large(), visits.small()))
     page = alice.get(f"/scans/{scan.id}/").content.decode()
-    assert '<a href="?slice=2" aria-label="Lesion 1, show slice 2">1</a>' in page
-    assert '<a href="?slice=6" aria-label="Lesion 2, show slice 6">2</a>' in page
+    assert '<a href="?slice=2" data-picks="1" aria-label="Lesion 1, show slice 2">1</a>' in page
+    assert '<a href="?slice=6" data-picks="2" aria-label="Lesion 2, show slice 6">2</a>' in page
     assert "Slice 6 of 6" in alice.get(f"/scans/{scan.id}/?slice=6").content.decode()
 
 

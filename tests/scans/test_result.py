@@ -219,3 +219,13 @@ def test_no_page_carries_script_or_style_of_its_own(alice: Client, owner: User) 
 def test_words_of_a_hostile_reference_stay_text(alice: Client, owner: User) -> None:
     (scan,) = rows.done(owner, Verdict.TUMOUR, reference="<script>alert(1)</script>")
     assert "<script>alert" not in page(alice, scan)
+
+
+@pytest.mark.parametrize(("probability", "lit"), [(0.41, 1), (0.08, 0)], ids=["between the thresholds", "below both"])
+def test_the_scale_lights_no_stretch_that_an_uncertain_probability_is_not_in(
+    db: None, probability: float, lit: int
+) -> None:
+    """Two networks that disagree make a scan uncertain whatever its score."""
+    alice = cast.alice()
+    (scan,) = rows.analysed(rows.study(alice), Verdict.UNCERTAIN, probability=probability)
+    assert page(cast.signed_in(alice), scan).count('<rect class="on"') == lit

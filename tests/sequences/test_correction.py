@@ -152,6 +152,8 @@ class TestACorrectionThatEndsAFusion:
         assert "Suspicious for tumour" not in page
         assert "T1, scan 2</a>, now T2" in page
         assert '<h2 id="downloads">' not in page
+        assert f"/studies/{fused.study_id}/release/" not in page
+        assert f'<a class="btn small" href="/studies/{fused.study_id}/">Open the upload’s other scans</a>' in page
 
     def test_neither_list_nor_study_nor_a_script_takes_it_for_current(
         self, alice: Client, scans: tuple[Scan, Scan, Scan]

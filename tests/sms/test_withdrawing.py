@@ -49,6 +49,8 @@ def test_the_page_offers_it_while_it_waits_and_nothing_more_afterwards(doctor: U
     withdraw(doctor, waiting)
     page = browser.get(address).content.decode()
     assert "Withdrawn before it was sent." in page
+    assert '<span class="st none">Withdrawn</span>' in page
+    assert "Not sent" not in page
     assert reverse("withdraw_message", args=[waiting.pk]) not in page
     assert reverse("send_again", args=[waiting.pk]) not in page
 

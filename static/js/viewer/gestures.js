@@ -1,6 +1,7 @@
 // What mouse and fingers do on a plane. The tool in hand decides what a press means; two fingers always zoom, the
 // wheel always scrolls, the right button always windows, the middle one always moves the picture.
 
+import { lesionAt } from "./lesions.js";
 import { pointUnder } from "./tools/marks.js";
 
 /** @typedef {import("./plane-view.js").PlaneView} PlaneView */
@@ -54,6 +55,7 @@ export class Gestures {
       if (this.act === "draw") viewer.measuring.drafts.back();
       viewer.measuring.drafts.press = null;
       this.act = "none";
+      this.moved = Number.POSITIVE_INFINITY;
       return;
     }
     this.moved = this.carried = 0;
@@ -120,9 +122,22 @@ export class Gestures {
     if (!this.down.delete(event.pointerId)) return;
     const { viewer } = this;
     if (event.type === "pointerup" && (this.act === "draw" || this.act === "adjust")) viewer.measuring.drafts.up();
+    else if (event.type === "pointerup" && event.button === 0 && this.moved <= TAP) this.pick(event);
     this.act = "none";
     if (event.pointerType === "touch" && !viewer.measuring.drafts.draft) viewer.measuring.drafts.hover = null;
     viewer.redraw();
+  }
+
+  /**
+   * A press that drew nothing and moved nothing selects the lesion under it, or none.
+   * @param {PointerEvent} event
+   */
+  pick(event) {
+    const { viewer, pane } = this;
+    const { drafts } = viewer.measuring;
+    if (!viewer.volume || !pane.plane || this.act === "window" || drafts.kind || drafts.draft) return;
+    const shown = viewer.scene.shown;
+    viewer.select(shown ? lesionAt(pane.plane, viewer.volume, viewer.indexOf(pane), pane.toSlice(event)) : 0);
   }
 
   /**

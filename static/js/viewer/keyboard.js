@@ -242,7 +242,7 @@ export const BINDINGS = [
     group: "Picture",
     keys: ["1", "2", "3", "4", "5"],
     shown: "1 to 5",
-    says: "Window presets",
+    says: "Window presets; 5 is the file’s own",
     act: (v, key) => v.preset(Number(key) - 1),
   },
   { group: "Picture", keys: ["+", "="], shown: "+", says: "Zoom in", act: (v) => v.zoom(STEP) },

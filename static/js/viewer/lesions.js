@@ -1,10 +1,12 @@
 // What the AI says of its lesions on the picture: their numbers, and RANO's two perpendicular diameters on their slice.
-// Orange, as all that the machine says.
+// Orange, as all that the machine says. Small ones, as the page's list has them, are questions: numbers only, until one
+// of them is selected, in the list or on the picture.
 
 import { svg } from "./svg.js";
 
 /** @typedef {import("./plane.js").Plane} Plane */
 /** @typedef {import("./plane-view.js").PlaneView} PlaneView */
+/** @typedef {import("./plane-view.js").Scene} Scene */
 /** @typedef {import("./volume.js").Diameters} Diameters */
 /** @typedef {import("./volume.js").Volume} Volume */
 /** @typedef {{x: number, y: number}} Place */
@@ -12,6 +14,34 @@ import { svg } from "./svg.js";
 const MOST_NUMBERS = 24;
 const LAST = 255;
 const TICK = 5;
+
+/** @param {string} [listed] numbers of lesions as the page writes them, with commas */
+export function smallOnes(listed = "") {
+  return new Set(listed.split(",").filter(Boolean).map(Number));
+}
+
+/**
+ * The lesion under a place on a slice, or 0.
+ * @param {Plane} plane
+ * @param {Volume} volume
+ * @param {number} index
+ * @param {Place} place
+ */
+export function lesionAt(plane, { mask, geometry }, index, { x, y }) {
+  if (!mask || !geometry.diameters || x < 0 || y < 0 || x >= plane.width || y >= plane.height) return 0;
+  const [across, down, through] = plane.voxel(index, x, y);
+  const [wide, tall] = geometry.dims;
+  const lesion = mask[(through * tall + down) * wide + across] ?? 0;
+  return lesion === LAST ? 0 : lesion;
+}
+
+/** @param {number} lesion that is selected: its row of the page's list says so */
+export function markRow(lesion) {
+  for (const link of document.querySelectorAll("table.lesions a[data-picks]")) {
+    if (link.getAttribute("data-picks") === String(lesion)) link.setAttribute("aria-current", "true");
+    else link.removeAttribute("aria-current");
+  }
+}
 
 /**
  * Where each lesion's number stands on a slice: at its upper left, because the diameters' words stand to the right.
@@ -37,27 +67,31 @@ export function numberPlaces(slice, width) {
 /**
  * @param {PlaneView} pane
  * @param {Map<number, Place>} places
+ * @param {number} selected
  * @returns {SVGElement[]}
  */
-export function numbers(pane, places) {
+export function numbers(pane, places, selected) {
   return [...places].map(([lesion, place]) => {
     const { x, y } = pane.toScreen(place.x, place.y);
-    return svg("text", { class: "lesion", "data-lesion": lesion, ...inside(pane, x - 4, y - 2, 2) }, String(lesion));
+    const name = lesion === selected ? "lesion on" : "lesion";
+    return svg("text", { class: name, "data-lesion": lesion, ...inside(pane, x - 4, y - 2, 2) }, String(lesion));
   });
 }
 
 /**
- * The diameters that lie on a slice of the acquired plane.
+ * The diameters that lie on a slice of the acquired plane; of small lesions only the selected one's.
  * @param {PlaneView} pane
  * @param {Volume} volume
  * @param {number} index
+ * @param {Pick<Scene, "small"|"selected">} scene
  * @returns {SVGElement[]}
  */
-export function diameters(pane, volume, index) {
+export function diameters(pane, volume, index, { small, selected }) {
   const plane = /** @type {Plane} */ (pane.plane);
   const { acquired, diameters: known = [] } = volume.geometry;
   if (plane.name !== acquired) return [];
-  return known.filter(({ ends }) => plane.at(ends[0]).index === index).map((each) => drawn(pane, plane, each));
+  const told = known.filter(({ lesion }) => lesion === selected || !small.has(lesion));
+  return told.filter(({ ends }) => plane.at(ends[0]).index === index).map((each) => drawn(pane, plane, each));
 }
 
 /**

@@ -9,6 +9,17 @@ import { fillTable } from "./window.js";
 
 // Little-endian ABGR of the machine's orange (--v-mark), without alpha.
 const MARK = 0x003d8aff;
+// The heat map's colours, from little to most.
+const HEAT = [
+  [142, 52, 214],
+  [196, 58, 160],
+  [232, 92, 92],
+  [250, 150, 48],
+  [252, 240, 60],
+];
+/** Shares of the strongest place: below the first nothing is tinted, from the second on the tint is whole. */
+const NOTHING = 0.02;
+const SOLID = 0.1;
 
 /** One table for all planes of a viewer: they share their window. */
 export class GreyTable {
@@ -125,16 +136,21 @@ export class Painter {
 }
 
 /**
- * Clear where nothing was looked at, then violet over red to yellow: its lightness rises all the way.
+ * Clear where nothing was looked at, then violet over red and orange to yellow, in proportion to the level. Its
+ * lightness rises all the way, and from a tenth on it is as opaque as at the top: the grey below cannot swallow the
+ * low levels, which most of a map consists of.
  * @param {number} level 0 to 255
  */
 function heatOf(level) {
-  if (level < 8) return 0;
   const share = level / 255;
-  const red = Math.min(255, 90 + 330 * share);
-  const green = Math.max(0, 330 * (share - 0.35));
-  const blue = Math.max(0, 150 * (1 - 1.6 * share));
-  return ((Math.round(255 * Math.min(1, 1.5 * share)) << 24) | (blue << 16) | (green << 8) | red) >>> 0;
+  const at = share * (HEAT.length - 1);
+  const below = Math.min(Math.floor(at), HEAT.length - 2);
+  const [red, green, blue] = [0, 1, 2].map((part) => {
+    const [from = 0, to = 0] = [HEAT[below]?.[part], HEAT[below + 1]?.[part]];
+    return Math.round(from + (to - from) * (at - below));
+  });
+  const alpha = Math.round(255 * Math.min(1, Math.max(0, share - NOTHING) / (SOLID - NOTHING)));
+  return ((alpha << 24) | ((blue ?? 0) << 16) | ((green ?? 0) << 8) | (red ?? 0)) >>> 0;
 }
 
 /**

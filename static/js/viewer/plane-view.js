@@ -18,6 +18,8 @@ import { svg } from "./svg.js";
  * @property {Triple} position the voxel that every plane cuts through
  * @property {boolean} shown all marks of the AI: mask, outline, numbers, diameters
  * @property {boolean} sizes whether the diameters are among them
+ * @property {Set<number>} small lesions that the page folds away: their diameters are drawn once they are selected
+ * @property {number} selected the number of a lesion, or 0
  * @property {number} opacity of the mask, 0 to 1
  * @property {boolean} heatShown
  * @property {number} heatOpacity
@@ -143,16 +145,19 @@ export class PlaneView extends HTMLElement {
     };
   }
 
+  /** Reads how large it is on the screen; whoever draws several planes measures all of them first. */
+  measure() {
+    const { width, height } = this.getBoundingClientRect();
+    this.box = { width, height };
+  }
+
   /** @param {Scene} scene */
   draw(scene) {
-    const { plane, painter, canvas } = this;
-    if (!plane || !painter) return;
-    const rect = this.getBoundingClientRect();
-    if (!rect.width || !rect.height) return;
-    this.box = { width: rect.width, height: rect.height };
+    const { plane, painter, canvas, box } = this;
+    if (!plane || !painter || !box.width || !box.height) return;
     const dense = window.devicePixelRatio || 1;
-    const wide = Math.round(rect.width * dense);
-    const tall = Math.round(rect.height * dense);
+    const wide = Math.round(box.width * dense);
+    const tall = Math.round(box.height * dense);
     if (canvas.width !== wide) canvas.width = wide;
     if (canvas.height !== tall) canvas.height = tall;
     const context = canvas.getContext("2d", { alpha: false });
@@ -170,7 +175,7 @@ export class PlaneView extends HTMLElement {
     context.drawImage(painter.image, 0, 0);
     this.drawOverlays(context, painter, scene, index);
     context.globalAlpha = 1;
-    this.svg.setAttribute("viewBox", `0 0 ${rect.width} ${rect.height}`);
+    this.svg.setAttribute("viewBox", `0 0 ${box.width} ${box.height}`);
     this.marks.setAttribute("transform", `matrix(${scale.x} 0 0 ${scale.y} ${origin.x} ${origin.y})`);
     this.drawn.replaceChildren(...scene.drawings(this, index));
     this.write(scene, index);
@@ -190,8 +195,8 @@ export class PlaneView extends HTMLElement {
     }
     const flat = scene.shown ? painter.paintMask(index) : null;
     const found = flat && this.outlineOf(flat, index);
-    const sizes = scene.shown && scene.sizes ? diameters(this, painter.volume, index) : [];
-    this.lesions.replaceChildren(...sizes, ...(found ? numbers(this, found.places) : []));
+    const sizes = scene.shown && scene.sizes ? diameters(this, painter.volume, index, scene) : [];
+    this.lesions.replaceChildren(...sizes, ...(found ? numbers(this, found.places, scene.selected) : []));
     if (!found) return this.marks.replaceChildren();
     if (scene.opacity) {
       context.imageSmoothingEnabled = false;

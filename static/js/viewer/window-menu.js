@@ -17,7 +17,6 @@ export class WindowMenu {
   constructor(menu, geometry, chosen) {
     this.menu = menu;
     this.geometry = geometry;
-    this.presets = PRESETS.filter(({ name }) => geometry.windows[name]);
     this.width = /** @type {HTMLInputElement} */ (menu.querySelector("[data-width]"));
     this.level = /** @type {HTMLInputElement} */ (menu.querySelector("[data-level]"));
     const { low, high, narrowest, widest } = limits(geometry);
@@ -33,14 +32,14 @@ export class WindowMenu {
       );
     }
     const place = /** @type {HTMLElement} */ (menu.querySelector("[data-presets]"));
-    for (const [at, { name, title }] of this.presets.entries()) {
+    for (const { name, title } of PRESETS.filter((preset) => geometry.windows[preset.name])) {
       const button = document.createElement("button");
       button.type = "button";
       button.className = "tool";
       button.dataset.preset = name;
       button.textContent = title;
       const key = document.createElement("kbd");
-      key.textContent = String(at + 1);
+      key.textContent = String(PRESETS.findIndex((each) => each.name === name) + 1);
       button.append(key);
       button.addEventListener("click", () => chosen(/** @type {Pair} */ (geometry.windows[name])));
       place.append(button);
@@ -52,10 +51,12 @@ export class WindowMenu {
     menu.querySelector("[data-act]")?.addEventListener("click", close);
   }
 
-  /** @param {number} at */
+  /**
+   * Each preset has its own key, whichever others a scan has.
+   * @param {number} at
+   */
   presetAt(at) {
-    const preset = this.presets[at];
-    return preset ? /** @type {Pair} */ (this.geometry.windows[preset.name]) : null;
+    return this.geometry.windows[PRESETS[at]?.name ?? ""] ?? null;
   }
 
   /** @param {Pair} window */
