@@ -26,7 +26,14 @@ from detection.admin.shown import (
     verdict,
 )
 from detection.models import Analysis, Delivery, Scan, StoredFile, Study
+from detection.models.scan import PARTS
 from detection.words import masked
+
+
+def _result(scan: Scan) -> str:
+    """The current verdict; that of a fused scan whose parts were corrected since counts no longer."""
+    shown = verdict(scan.current_analysis)
+    return format_html("No longer current (was: {})", shown) if scan.is_superseded else shown
 
 
 class _ScansOfStudy(LookOnly, TabularInline):
@@ -38,7 +45,7 @@ class _ScansOfStudy(LookOnly, TabularInline):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Scan]:
         rows = cast("QuerySet[Scan]", super().get_queryset(request))
-        return rows.select_related("current_analysis").defer("current_analysis__findings")
+        return rows.select_related("current_analysis", *PARTS).defer("current_analysis__findings")
 
     @admin.display(description="Picture")
     def picture(self, scan: Scan) -> str:
@@ -50,7 +57,7 @@ class _ScansOfStudy(LookOnly, TabularInline):
 
     @admin.display(description="Verdict")
     def result(self, scan: Scan) -> str:
-        return verdict(scan.current_analysis)
+        return _result(scan)
 
     @admin.display(description="Probability")
     def probability(self, scan: Scan) -> str:
@@ -165,7 +172,7 @@ class ScanAdmin(RecordAdmin):
 
     list_display = ("picture", "reference", "created_at", "owner", "kind", "result", "probability", "version")
     list_display_links = ("reference",)
-    list_select_related = ("study", "owner", "current_analysis")
+    list_select_related = ("study", "owner", "current_analysis", *PARTS)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Scan]:
         rows = cast("QuerySet[Scan]", super().get_queryset(request))
@@ -228,7 +235,7 @@ class ScanAdmin(RecordAdmin):
 
     @admin.display(description="Verdict", ordering="current_analysis__verdict")
     def result(self, scan: Scan) -> str:
-        return verdict(scan.current_analysis)
+        return _result(scan)
 
     @admin.display(description="Probability", ordering="current_analysis__tumour_probability")
     def probability(self, scan: Scan) -> str:

@@ -16,13 +16,15 @@ from django.utils.dateparse import parse_datetime
 
 from detection.models import Delivery, Scan, StoredFile, User
 from detection.models.analysis import State, Verdict
-from detection.models.delivery import DeliveryState
+from detection.models.delivery import WITHDRAWN, DeliveryState
 from detection.models.scan import PARTS
 
 PAGE = 25
 ENDED = (State.DONE, State.REFUSED, State.FAILED)
 
-_failed_message = Exists(Delivery.objects.filter(study=OuterRef("study"), state=DeliveryState.FAILED))
+_failed_message = Exists(
+    Delivery.objects.filter(study=OuterRef("study"), state=DeliveryState.FAILED).exclude(reason=WITHDRAWN)
+)
 TABS: dict[str, tuple[str, Q]] = {
     "": ("All", Q()),
     "to-read": ("To read", Q(current_analysis__state__in=ENDED, opened_at__isnull=True)),

@@ -103,8 +103,11 @@ def _review(scan: Scan, *, in_progress: bool) -> StateWord:
 
 
 def _message(scan: Scan) -> StateWord | None:
-    """The delivery that most needs to be known: a failed one before one on its way."""
-    deliveries = sorted(scan.study.deliveries.all(), key=lambda delivery: TROUBLE_FIRST[DeliveryState(delivery.state)])
+    """The delivery that most needs to be known: a failed one before one on its way, what was withdrawn last."""
+    deliveries = sorted(
+        scan.study.deliveries.all(),
+        key=lambda delivery: (delivery.is_withdrawn, TROUBLE_FIRST[DeliveryState(delivery.state)]),
+    )
     return words.delivery_state(deliveries[0]) if deliveries else None
 
 

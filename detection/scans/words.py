@@ -80,5 +80,5 @@ def percent_done(progress: float) -> str:
 
 def delivery_state(delivery: Delivery) -> StateWord:
     """A text message's state; the note says to whom and, where it is known, why not yet."""
-    kind, word = DELIVERIES[DeliveryState(delivery.state)]
+    kind, word = ("none", "Withdrawn") if delivery.is_withdrawn else DELIVERIES[DeliveryState(delivery.state)]
     return StateWord(kind, word, "sms", Recipient(delivery.recipient).label)

@@ -163,6 +163,9 @@ class TestACorrectionThatEndsAFusion:
             page = alice.get(address, follow=True).content.decode()
             assert page.count("No longer current") == 1
             assert "93%" not in page
+        administrator = cast.signed_in(cast.ada())
+        for address in ("scan/", f"scan/{fused.pk}/change/", f"study/{fused.study_id}/change/"):
+            assert "No longer current (was: " in administrator.get(f"/admin/detection/{address}").content.decode()
         assert alice.get(f"/scans/{fused.pk}/status.json").json()["superseded"] is True
         assert alice.get(f"/scans/{fused.pk}/result.json").json()["superseded"] is True
         assert alice.get(f"/scans/{fused.pk}/exports/report.pdf").status_code == 409

@@ -55,6 +55,22 @@ def test_the_page_offers_it_while_it_waits_and_nothing_more_afterwards(doctor: U
     assert reverse("send_again", args=[waiting.pk]) not in page
 
 
+def test_the_list_calls_it_withdrawn_and_asks_for_no_attention(doctor: User, waiting: Delivery) -> None:
+    withdraw(doctor, waiting)
+    browser = signed_in(doctor)
+    (row,) = browser.get("/scans/").context["rows"]
+    assert row.message is not None
+    assert (row.message.word, row.message.kind) == ("Withdrawn", "none")
+    assert not browser.get("/scans/?tab=attention").context["rows"]
+    failed = wanted(doctor, Recipient.CLINICIAN)
+    Delivery.objects.filter(pk=failed.pk).update(
+        state="failed", reason="The number does not exist.", study=waiting.study
+    )
+    (row,) = browser.get("/scans/?tab=attention").context["rows"]
+    assert row.message is not None
+    assert row.message.word == "Not sent"
+
+
 def test_a_message_that_is_on_its_way_is_not_withdrawn(doctor: User, waiting: Delivery) -> None:
     release(study=waiting.study, actor=doctor)
     taken = services.claim(worker="a-sender")
