@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure, print, and write where asked. Gives 0, 1 when that failed, or 2 when FILE cannot be written."""
+    """Measure, print, and write where asked. Gives 0, 1 when writing failed, or 2 when models or FILE cannot be used."""
     from ml import weights
     from ml.imaging.errors import ImagingError
 
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         figures = measure(arguments.models or weights.FOLDER)
     except ImagingError as fault:
         print(f"python -m ml benchmark: {fault.sentence}", file=sys.stderr)
-        return 1
+        return 2
     print(json.dumps(figures, indent=1))
     return 0 if arguments.json is None or outputs.write_json(arguments.json, figures) else 1
 

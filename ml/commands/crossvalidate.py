@@ -34,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             name, type=stages, default=default, metavar="SIDE:MINUTES:BATCH,...", help=f"{what} (default: {default})"
         )
+    parser.add_argument("--neighbours", action="store_true", help="the U-Net sees FLAIR of the slices beside as well")
     parser.add_argument("--steps", type=int, metavar="N", help="end each run after N steps, whatever the time")
     parser.add_argument("--no-bfloat16", action="store_true", help="compute in float32")
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
@@ -80,7 +81,9 @@ def _run(args: argparse.Namespace, cases: list[Any], folds: dict[str, list[str]]
 
     plan = dataclasses.replace(PLANS["segmenter"], steps=args.steps)
     schedule = crossvalidation.Schedule(
-        shared=dataclasses.replace(plan, stages=args.shared), fold=dataclasses.replace(plan, stages=args.stages)
+        shared=dataclasses.replace(plan, stages=args.shared),
+        fold=dataclasses.replace(plan, stages=args.stages),
+        neighbours=args.neighbours,
     )
     crossvalidation.train(
         cases,

@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Explain one input. Gives 0, or 1 when it or the models cannot be used."""
+    """Explain one input. Gives 0, 1 when it cannot be read, or 2 when models or the folder for results cannot be used."""
     from PIL import Image
 
     from ml import weights
@@ -24,15 +24,15 @@ def run(arguments: argparse.Namespace) -> int:
     from ml.imaging.errors import ImagingError
 
     try:
-        volume = readers.read([arguments.input])
-        heat = Attribution.load(arguments.models or weights.FOLDER)(volume)
         arguments.out.mkdir(parents=True, exist_ok=True)
+        attribution = Attribution.load(arguments.models or weights.FOLDER)
+        heat = attribution(readers.read([arguments.input]))
     except ImagingError as fault:
         print(f"python -m ml explain: {fault.sentence}", file=sys.stderr)
-        return 1
+        return 2 if isinstance(fault, weights.WeightsFault) else 1
     except OSError as error:
         print(f"python -m ml explain: {arguments.out} cannot be made: {error.strerror}.", file=sys.stderr)
-        return 1
+        return 2
     for index, picture in enumerate(heat):
         Image.fromarray(picture).save(arguments.out / f"{index}.png")
     print("White is what speaks most for a tumour to the classifier. It is coarse, and no proof that one is there.")

@@ -28,6 +28,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SIDE:MINUTES:BATCH,...",
         help="for instance 128:20:24,256:50:16; default: the network's own plan",
     )
+    parser.add_argument(
+        "--start", type=Path, metavar="DIR", help="begin with what another run, or the models of a release, learnt"
+    )
+    parser.add_argument("--rate", type=float, help="highest learning rate; default: the network's own plan")
+    parser.add_argument(
+        "--neighbours", action="store_true", help="segmenter: it sees FLAIR of the slices beside as well"
+    )
     parser.add_argument("--steps", type=int, metavar="N", help="stop after N steps, whatever the time")
     parser.add_argument("--no-bfloat16", action="store_true", help="compute in float32")
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
@@ -45,7 +52,11 @@ def run(args: argparse.Namespace) -> int:
     """Trains. Gives 0, 1 when it did not work out, or 2 when the data or --out cannot be used."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", stream=sys.stderr)
     from ml.training import datasets, splits
+    from ml.weights import WeightsFault
 
+    if args.neighbours and args.network != "segmenter":
+        print("--neighbours is for the segmenter: the classifier sees one slice at a time.", file=sys.stderr)
+        return 2
     if refusal := outputs.refuse(folder=args.out):
         print(refusal, file=sys.stderr)
         return 2
@@ -55,7 +66,7 @@ def run(args: argparse.Namespace) -> int:
         datasets.refuse_duplicates(cases, splits.part_of())
         datasets.refuse_unreadable(cases)
         figures = _train(args, cases)
-    except datasets.DataFault as fault:
+    except (datasets.DataFault, WeightsFault) as fault:
         print(fault, file=sys.stderr)
         return 2
     except FloatingPointError as fault:
@@ -79,4 +90,7 @@ def _train(args: argparse.Namespace, cases: list[Any]) -> dict[str, float]:
         plan = dataclasses.replace(plan, stages=args.stages)
     if args.steps is not None:
         plan = dataclasses.replace(plan, steps=args.steps)
-    return network.train(cases, args.out, plan=plan, resume=args.resume, quiet=args.quiet)
+    if args.rate is not None:
+        plan = dataclasses.replace(plan, rate=args.rate)
+    more: dict[str, Any] = {"neighbours": True} if args.neighbours else {}
+    return network.train(cases, args.out, plan=plan, resume=args.resume, quiet=args.quiet, start=args.start, **more)

@@ -21,9 +21,14 @@ WORKING_SIDE = 160
 
 
 def unet(
-    widths: Sequence[int] = WIDTHS, side: int | None = 256, *, outlines: int = 1, folded: bool = False
+    widths: Sequence[int] = WIDTHS,
+    side: int | None = 256,
+    *,
+    channels: int = 3,
+    outlines: int = 1,
+    folded: bool = False,
 ) -> keras.Model:
-    """Builds the U-Net: float32 (batch, side, side, 3) in 0..1 to float32 (batch, side, side, outlines) in 0..1.
+    """Builds the U-Net: float32 (batch, side, side, channels) in 0..1 to float32 (batch, side, side, outlines) in 0..1.
 
     With `side` 256 the picture is reduced to 160 x 160 first and the outlines are enlarged again: both
     sets measured better there, and it is faster (docs/experiments.md). `side` None accepts any multiple
@@ -33,7 +38,7 @@ def unet(
     normalisation, for `norm.fold`.
     """
     *levels, deepest = widths
-    inputs = keras.Input((side, side, 3), name="picture")
+    inputs = keras.Input((side, side, channels), name="picture")
     whole = side == 256
     x = (
         layers.Resizing(WORKING_SIDE, WORKING_SIDE, antialias=True, dtype="float32", name="reduce")(inputs)

@@ -38,6 +38,8 @@ class Strength:
     """chance that a slice is scaled as if it had come alone"""
     single_channel: float = 0.25
     """chance that FLAIR stands in all three channels; half of it for each single replacement"""
+    lone: float = 0.3
+    """chance that nothing is known of the slices beside; a third of it for each of them"""
     stripped: float = 0.0
     """chance that skull and scalp are taken away"""
     surroundings: float = 0.0
@@ -51,26 +53,27 @@ def augment(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Augments a batch.
 
-    Takes `images` uint8 (b, 256, 256, 3), `masks` uint8 (b, 256, 256), `top` float32 (b, 3) as in
-    `cache.Slices`, `composite` bool (b,): the channels are pre-contrast, FLAIR and post-contrast.
-    Gives float32 (b, side, side, 3) in 0..1 and float32 (b, side, side, 1), 0 or 1.
+    Takes `images` uint8 (b, 256, 256, 3), or 5 with FLAIR of the slices beside, `masks` uint8 (b, 256, 256), `top`
+    float32 (b, 3) as in `cache.Slices`, `composite` bool (b,): the channels are pre-contrast, FLAIR and post-contrast.
+    Gives float32 (b, side, side, 3 or 5) in 0..1 and float32 (b, side, side, 1), 0 or 1.
     """
     count = tf.shape(images)[0]
     x = tf.cast(images, tf.float32) / 255.0
     y = tf.cast(masks[..., None], tf.float32) / 255.0
-    reduced = 256 // side
-    if reduced > 1:
-        x = tf.nn.avg_pool2d(x, reduced, reduced, "VALID")
-        y = tf.nn.avg_pool2d(y, reduced, reduced, "VALID")
     both = tf.concat([x, y], 3)
+    if side < both.shape[1]:
+        # As the networks reduce a picture themselves: drawn from too few of its pixels, edges would look harder here.
+        both = tf.image.resize(both, [side, side], antialias=True)
     if strength.stripped:
         both = _strip(both, count, strength)
     both = _move(both, count, side, strength)
-    x, y = both[..., :3], tf.cast(both[..., 3:] > 0.5, tf.float32)
+    x, y = both[..., :-1], tf.cast(both[..., -1:] > 0.5, tf.float32)
     x = _channels(x, count, composite, strength)
     x = _intensities(x, top, count, side, strength)
     if strength.surroundings or strength.frame:
         x = _surroundings(x, count, side, strength)
+    if x.shape[3] > 3:
+        x = _beside(x, count, strength)
     return tf.clip_by_value(x, 0.0, 1.0), y
 
 
@@ -138,28 +141,41 @@ def _channels(x: tf.Tensor, count: tf.Tensor, composite: tf.Tensor, strength: St
     every = _chance(count, strength.single_channel)
     before = tf.maximum(every, _chance(count, strength.single_channel / 2)) * can
     after = tf.maximum(every, _chance(count, strength.single_channel / 2)) * can
-    pre, flair, post = x[..., :1], x[..., 1:2], x[..., 2:]
-    return tf.concat([pre + before * (flair - pre), flair, post + after * (flair - post)], 3)
+    pre, flair, post = x[..., :1], x[..., 1:2], x[..., 2:3]
+    return tf.concat([pre + before * (flair - pre), flair, post + after * (flair - post), x[..., 3:]], 3)
+
+
+def _beside(x: tf.Tensor, count: tf.Tensor, strength: Strength) -> tf.Tensor:
+    """Lets a slice stand for one beside it that is not there: a lone picture, a series' end."""
+    none, flair = _chance(count, strength.lone), x[..., 1:2]
+    parts = [x[..., :3]]
+    for channel in (3, 4):
+        missing = tf.maximum(none, _chance(count, strength.lone / 3))
+        parts.append(x[..., channel : channel + 1] + missing * (flair - x[..., channel : channel + 1]))
+    return tf.concat(parts, 3)
 
 
 def _intensities(x: tf.Tensor, top: tf.Tensor, count: tf.Tensor, side: int, strength: Strength) -> tf.Tensor:
+    # What is drawn for a channel holds for FLAIR of the slices beside as well: they came with it.
+    channels = [0, 1, 2, 1, 1][: x.shape[3]]
     alone = _chance(count, strength.alone)
     full = 1.0 + alone * (tf.maximum(top, 0.15)[:, None, None, :] - 1.0)
     gain = tf.exp(tf.random.uniform([count, 1, 1, 3], -strength.gain, strength.gain))
     # One gain for pictures whose channels are equal, so that grey stays grey.
-    grey = tf.reduce_all(tf.equal(x[:, ::8, ::8, :1], x[:, ::8, ::8, 1:]), axis=[1, 2, 3], keepdims=True)
+    grey = tf.reduce_all(tf.equal(x[:, ::8, ::8, :1], x[:, ::8, ::8, 1:3]), axis=[1, 2, 3], keepdims=True)
     gain = tf.where(grey, gain[..., :1], gain)
+    gain, full = tf.gather(gain, channels, axis=3), tf.gather(full, channels, axis=3)
     field = tf.random.uniform([count, 3, 3, 1], -strength.bias, strength.bias)
     field = tf.image.resize(field, [side, side], "bilinear")
     x = tf.clip_by_value(x * gain / full * (1.0 + field * _chance(count, 0.5)), 0.0, 1.0)
     apart = tf.random.uniform([count, 1, 1, 3], -strength.channel_gamma, strength.channel_gamma)
     bend = tf.random.uniform([count, 1, 1, 1], -strength.gamma, strength.gamma)
-    x = tf.pow(x + 1e-4, tf.exp(bend + tf.where(grey, 0.0, apart)))
+    x = tf.pow(x + 1e-4, tf.exp(bend + tf.gather(tf.where(grey, 0.0, apart), channels, axis=3)))
     soft = tf.nn.avg_pool2d(x, 3, 1, "SAME")
     x = x + _chance(count, strength.blur) * tf.random.uniform([count, 1, 1, 1], 0.3, 1.2) * (soft - x)
     level = tf.random.uniform([count, 1, 1, 1], 0.0, strength.noise) * _chance(count, 0.5)
-    noise = tf.random.normal([count, side, side, 3])
-    noise = tf.where(grey, noise[..., :1], noise)
+    noise = tf.random.normal([count, side, side, x.shape[3]])
+    noise = tf.where(grey, tf.gather(noise, [0, 0, 0, 3, 4][: x.shape[3]], axis=3), noise)
     return x + noise * level
 
 

@@ -42,11 +42,17 @@ _SMOOTHING = 0.04
 
 
 def train(
-    cases: Sequence[Case], out: Path, *, plan: Plan = PLANS["classifier"], resume: bool = False, quiet: bool = False
+    cases: Sequence[Case],
+    out: Path,
+    *,
+    plan: Plan = PLANS["classifier"],
+    resume: bool = False,
+    quiet: bool = False,
+    start: Path | None = None,
 ) -> dict[str, float]:
     """Trains the classifier; what it leaves in `out` and gives is `Recipe.train`'s."""
     recipe = Recipe(lambda: classifier(side=128, place=True), MIX, _inputs, _loss, _validate)
-    return recipe.train(cases, out, plan=plan, resume=resume, quiet=quiet)
+    return recipe.train(cases, out, plan=plan, resume=resume, quiet=quiet, start=start)
 
 
 def _inputs(slices: cache.Slices, places: np.ndarray, random: np.random.Generator) -> Batch:

@@ -25,7 +25,7 @@ from ml.imaging.volume import Volume, one_channel_if_equal
 from ml.networks.unet import FAMILIES
 from ml.pipeline import prepare
 from ml.segment import smoothed
-from ml.training import cache, judges, recipe, segmenter, sizes, splits
+from ml.training import beside, cache, judges, recipe, segmenter, sizes, splits
 from ml.training.datasets import Case, DataFault
 from ml.training.loop import PLAN, refuse_overwriting
 from ml.training.plan import Plan, Stage, told
@@ -57,10 +57,11 @@ class Measured:
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long: `shared` on BRISC alone, then `fold` for each fold."""
+    """How long: `shared` on BRISC alone, then `fold` for each fold; `neighbours`: with FLAIR of the slices beside."""
 
     shared: Plan
     fold: Plan
+    neighbours: bool = False
 
 
 def train(
@@ -84,14 +85,30 @@ def train(
     lgg = recipe.families(slices) == "lgg"
     shared = out / "shared"
     if not lgg.all():
-        _run(segmenter.recipe(segmenter.MIX), slices, shared, schedule.shared, ~lgg, None, resume)
+        _run(
+            segmenter.recipe(segmenter.MIX, neighbours=schedule.neighbours),
+            slices,
+            shared,
+            schedule.shared,
+            ~lgg,
+            None,
+            resume,
+        )
     for name, patients in folds.items():
         if only in (None, name) and not (resume and (out / name / OUTLINES).exists()):
             log.info("fold %s: %d patients", name, len(patients))
             own = {number for number, case in enumerate(slices.cases) if case.name in set(patients)}
             others = ~np.isin(slices.case, list(own))
             start = None if lgg.all() else shared
-            model = _run(segmenter.recipe(MIX), slices, out / name, schedule.fold, others, start, resume)
+            model = _run(
+                segmenter.recipe(MIX, neighbours=schedule.neighbours),
+                slices,
+                out / name,
+                schedule.fold,
+                others,
+                start,
+                resume,
+            )
             _outline(model, schedule.fold.stages[-1].side, [slices.cases[number] for number in sorted(own)], out / name)
 
 
@@ -213,9 +230,14 @@ def _outline(model: keras.Model, side: int, patients: Sequence[Case], out: Path)
         names = tuple(path.name for path in case.images)
         prepared, _ = prepare(Volume(one_channel_if_equal(voxels), "series", names))
         channel = FAMILIES.index("flair")
-        plain = outlines(prepared.images)[..., channel]
-        mirrored = outlines(prepared.images[:, :, ::-1])[:, :, ::-1, channel]
-        grey = outlines(judges.grey_flair(prepared.images))[..., channel]
+        seen, alone = prepared.images, judges.grey_flair(prepared.images)
+        if model.input_shape[-1] == beside.CHANNELS:
+            places = np.arange(len(seen))
+            around = beside.around(places, np.zeros_like(places))
+            seen, alone = (beside.seen(images, places, *around) for images in (seen, alone))
+        plain = outlines(seen)[..., channel]
+        mirrored = outlines(seen[:, :, ::-1])[:, :, ::-1, channel]
+        grey = outlines(alone)[..., channel]
         for way, each in zip(WAYS, (plain, (plain + mirrored) / 2, grey), strict=True):
             whole = np.stack([prepared.frame.restore(outline) for outline in each])
             found[f"{way}/{case.name}"] = np.round(whole * 255).astype(np.uint8)

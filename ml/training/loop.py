@@ -82,6 +82,10 @@ class Trainer:
     def start_from(self, checkpoint: Path) -> None:
         """Begins with the averaged weights of another run."""
         take_averages(self.model, checkpoint)
+        self.begin_here()
+
+    def begin_here(self) -> None:
+        """Takes the model's weights of now for its averaged ones too."""
         for kept, weight in zip(self._average, self.model.weights, strict=True):
             kept.assign(weight)
 

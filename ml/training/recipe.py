@@ -11,7 +11,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from ml.training import cache, loop, splits
+from ml import weights
+from ml.gate import Family
+from ml.training import cache, loop, released, splits
 from ml.training.datasets import Case, DataFault
 from ml.training.loop import Batch, Trainer
 from ml.training.plan import Plan, Stage
@@ -47,13 +49,23 @@ class Recipe:
     inputs: Callable[[cache.Slices, np.ndarray, np.random.Generator], Batch]
     loss: Callable[[keras.Model, tuple[tf.Tensor, ...], int], tf.Tensor]
     validate: Callable[[keras.Model, cache.Slices, int], dict[str, float]]
+    released_as: Family | None = None
+    """whose U-Net it is among released models; None: the classifier"""
 
     def train(
-        self, cases: Sequence[Case], out: Path, *, plan: Plan, resume: bool = False, quiet: bool = False
+        self,
+        cases: Sequence[Case],
+        out: Path,
+        *,
+        plan: Plan,
+        resume: bool = False,
+        quiet: bool = False,
+        start: Path | None = None,
     ) -> dict[str, float]:
         """Trains on the committed split's part "train" of `cases`, checks on "validation".
 
-        Leaves `checkpoint.npz`, `history.json` and `plan.json` in `out` and gives the last validation figures.
+        Begins with what another run or a release in `start` learnt, where given. Leaves `checkpoint.npz`,
+        `history.json` and `plan.json` in `out` and gives the last validation figures.
         Raises DataFault for cases that no split knows or of which none is to be learnt from, for a run in `out`
         that `resume` does not ask for, and for one of another network.
         """
@@ -66,8 +78,15 @@ class Recipe:
         slices = cache.open_or_make(learnt, out / "cache", quiet=quiet)
         held = cache.open_or_make(kept_out, out / "cache", quiet=quiet) if kept_out else None
         trainer = self.trainer(slices, out, plan, held=held)
-        if resume and not trainer.resume():
+        resumed = resume and trainer.resume()
+        if resume and not resumed:
             log.warning("%s: there is no checkpoint, so the run begins at the beginning", trainer.checkpoint)
+        if start is not None and not resumed:
+            if (start / weights.MANIFEST).exists():
+                released.take(trainer.model, start, self.released_as)
+                trainer.begin_here()
+            else:
+                trainer.start_from(start / trainer.checkpoint.name)
         return trainer.run()
 
     def trainer(

@@ -17,6 +17,7 @@ import logging
 import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,7 +36,7 @@ from ml.networks.unet import FAMILIES, unet
 from ml.pipeline import Pipeline
 from ml.segment import smoothed, wanted
 from ml.series_rule import Rule
-from ml.training import cache, calibration, crossvalidation, datasets, judges, recipe, series, sizes, splits
+from ml.training import beside, cache, calibration, crossvalidation, datasets, judges, recipe, series, sizes, splits
 from ml.training.loop import take_averages
 
 log = logging.getLogger(__name__)
@@ -49,14 +50,20 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the whole release. Gives 0, or 2 when the data cannot be used."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, nargs="+", required=True)
-    parser.add_argument("--classifier", type=Path, required=True, help="folder of `train classifier --out`")
+    parser.add_argument(
+        "--classifier",
+        type=Path,
+        required=True,
+        help="folder of `train classifier --out`, or of models that it is kept from",
+    )
     for family, outlined in (("flair", "FLAIR abnormality"), ("t1c", "enhancing tumour")):
         parser.add_argument(
             f"--{family}",
             type=Path,
+            nargs="+",
             required=True,
             metavar="DIR",
-            help=f"folder of `train segmenter --out` whose U-Net outlines the {outlined}; may be the same for both",
+            help=f"folder of `train segmenter --out` whose U-Net outlines the {outlined}, or of models; of several the mean",
         )
     parser.add_argument("--not-brain", type=Path, required=True, help="pictures that must be refused")
     parser.add_argument("--also-brain", type=Path, help="drawn heads that must not be refused")
@@ -92,9 +99,8 @@ def _release(args: argparse.Namespace, cases: list[datasets.Case], aside: Path) 
     stored_now = {"files": {name: weights.digest(aside / name) for name in (load.CLASSIFIER, *load.UNETS.values())}}
     classifies = Compiled(classifying(load.folded_classifier(aside, stored_now)))
     networks = classifies, {family: Compiled(load.folded_unet(aside, stored_now, family)) for family in load.UNETS}
-    kept = args.cache or args.flair / "cache"
+    kept = args.cache or args.flair[0] / "cache"
     held = cache.open_or_make(splits.choose(cases, "validation"), kept, quiet=True)
-    learnt = cache.open_or_make(splits.choose(cases, "train"), kept, quiet=True)
     manifest: dict[str, Any] = {"version": args.version, "seed": _SEED}
     seen = _look(networks, held)
     manifest |= _calibrate(seen, held)
@@ -110,6 +116,7 @@ def _release(args: argparse.Namespace, cases: list[datasets.Case], aside: Path) 
         manifest["gate"] = before["gate"]
         shutil.copyfile(args.keep_gate / GATE, aside / GATE)
     else:
+        learnt = cache.open_or_make(splits.choose(cases, "train"), kept, quiet=True)
         sets = judges.gather(lambda images: _run(networks[0], images)[1], learnt, held, args.not_brain, args.also_brain)
         manifest["gate"], stored = judges.fit(sets, unseen=args.unseen)
         weights.write_arrays(aside / GATE, stored, exact=True)
@@ -121,25 +128,56 @@ def _release(args: argparse.Namespace, cases: list[datasets.Case], aside: Path) 
 
 
 def store_classifier(folder: Path, target: Path) -> None:
-    """Writes the classifier of a training folder, without what only training needed (the place of the tumour)."""
+    """Writes the classifier of a training folder, without what only training needed (the place of the tumour).
+
+    That of a folder of models is taken over to the bit. Raises DataFault or WeightsFault.
+    """
+    if (folder / weights.MANIFEST).exists():
+        weights.read_manifest(folder)
+        shutil.copyfile(folder / target.name, target)
+        return
     arrays = _averages(folder, classifier(side=128, place=True))
     weights.write_arrays(target, {name: value for name, value in arrays.items() if not name.startswith("where/")})
 
 
-def store_outline(folder: Path, family: Family, target: Path) -> None:
-    """Writes the U-Net of a training folder, without the other family's output."""
-    arrays = _averages(folder, unet(outlines=len(FAMILIES)))
+def store_outline(folders: Sequence[Path], family: Family, target: Path) -> None:
+    """Writes the mean of the U-Nets of folders of training or of models, without the other family's output.
+
+    Runs that one grew from another lie near enough for their mean to outline as well as the best of them, and worst
+    cases better (Wortsman and others, ICML 2022). One folder of models is taken over to the bit. Raises DataFault or
+    WeightsFault.
+    """
+    if len(folders) == 1 and (folders[0] / weights.MANIFEST).exists():
+        weights.read_manifest(folders[0])
+        shutil.copyfile(folders[0] / target.name, target)
+        return
+    runs = [_outline_of(folder, family, target.name) for folder in folders]
+    weights.write_arrays(target, {name: np.mean([run[name] for run in runs], axis=0) for name in runs[0]})
+
+
+def _outline_of(folder: Path, family: Family, name: str) -> dict[str, np.ndarray]:
+    if (folder / weights.MANIFEST).exists():
+        return weights.read_arrays(folder, name, weights.read_manifest(folder))
+    checkpoint = _checkpoint(folder)
+    with np.load(checkpoint) as kept:
+        channels = kept["average0"].shape[2] if kept["average0"].ndim == 4 else 3
+    arrays = _averages(folder, unet(channels=channels, outlines=len(FAMILIES)))
+    if channels == beside.CHANNELS:
+        arrays["down1_conv_a/kernel"] = beside.without(arrays["down1_conv_a/kernel"])
     channel = FAMILIES.index(family)
-    arrays |= {name: arrays[name][..., channel : channel + 1] for name in ("outlines/kernel", "outlines/bias")}
-    weights.write_arrays(target, arrays)
+    return arrays | {name: arrays[name][..., channel : channel + 1] for name in ("outlines/kernel", "outlines/bias")}
+
+
+def _checkpoint(folder: Path) -> Path:
+    checkpoint = folder / "checkpoint.npz"
+    if not checkpoint.exists():
+        raise datasets.DataFault(f"{checkpoint}: there is no checkpoint; run `python -m ml train` first.")
+    return checkpoint
 
 
 def _averages(folder: Path, model: keras.Model) -> dict[str, np.ndarray]:
     """The averaged weights of a training folder's checkpoint, by name."""
-    checkpoint = folder / "checkpoint.npz"
-    if not checkpoint.exists():
-        raise datasets.DataFault(f"{checkpoint}: there is no checkpoint; run `python -m ml train` first.")
-    take_averages(model, checkpoint)
+    take_averages(model, _checkpoint(folder))
     return weights.take(model)
 
 

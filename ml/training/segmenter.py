@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from ml.gate import Family
 from ml.networks.unet import FAMILIES, unet
-from ml.training import augment, cache, spoil
+from ml.training import augment, beside, cache, spoil
 from ml.training.datasets import Case
 from ml.training.loop import Batch
 from ml.training.plan import PLANS, Plan
@@ -26,22 +28,41 @@ MIX = Mix(
 
 
 def train(
-    cases: Sequence[Case], out: Path, *, plan: Plan = PLANS["segmenter"], resume: bool = False, quiet: bool = False
+    cases: Sequence[Case],
+    out: Path,
+    *,
+    plan: Plan = PLANS["segmenter"],
+    resume: bool = False,
+    quiet: bool = False,
+    start: Path | None = None,
+    neighbours: bool = False,
 ) -> dict[str, float]:
     """Trains the U-Net; what it leaves in `out` and gives is `Recipe.train`'s."""
-    return recipe(MIX).train(cases, out, plan=plan, resume=resume, quiet=quiet)
+    only_brisc = all(case.family == "brisc" for case in cases)
+    how = recipe(MIX, neighbours=neighbours, released_as="t1c" if only_brisc else "flair")
+    return how.train(cases, out, plan=plan, resume=resume, quiet=quiet, start=start)
 
 
-def recipe(mix: Mix) -> Recipe:
-    """How the U-Net learns from a mix of both sets."""
+def recipe(mix: Mix, *, neighbours: bool = False, released_as: Family = "flair") -> Recipe:
+    """How the U-Net learns from a mix of both sets; `neighbours`: it sees FLAIR of the slices beside, too.
+
+    `released_as`: whose U-Net a run takes up that begins with a release.
+    """
     # Built for any side: the stages differ, the weights do not.
-    return Recipe(lambda: unet(side=None, outlines=len(FAMILIES)), mix, _inputs, _loss, _validate)
+    return Recipe(
+        lambda: unet(side=None, channels=beside.CHANNELS if neighbours else 3, outlines=len(FAMILIES)),
+        mix,
+        partial(_inputs, neighbours=neighbours),
+        _loss,
+        _validate,
+        released_as=released_as,
+    )
 
 
 def outliner(model: keras.Model, side: int) -> Callable[[np.ndarray], np.ndarray]:
-    """The U-Net at work on `side` pixels: prepared uint8 (n, 256, 256, 3) to float32 (n, 256, 256, 2) in 0..1."""
+    """The U-Net at work on `side` pixels: prepared uint8 (n, 256, 256, 3 or 5) to float32 (n, 256, 256, 2) in 0..1."""
 
-    @tf.function(input_signature=[tf.TensorSpec((None, 256, 256, 3), tf.uint8)])  # type: ignore[untyped-decorator]
+    @tf.function(input_signature=[tf.TensorSpec((None, 256, 256, model.input_shape[-1]), tf.uint8)])  # type: ignore[untyped-decorator]
     def predict(pictures: tf.Tensor) -> tf.Tensor:
         x = tf.cast(pictures, tf.float32) / 255.0
         if side == 256:
@@ -53,9 +74,18 @@ def outliner(model: keras.Model, side: int) -> Callable[[np.ndarray], np.ndarray
     )
 
 
-def _inputs(slices: cache.Slices, places: np.ndarray, random: np.random.Generator) -> Batch:
+def with_beside(slices: cache.Slices, places: np.ndarray, steps: np.ndarray | int = 1) -> np.ndarray:
+    """Slices as the FLAIR U-Net sees them, uint8 (n, 256, 256, 5)."""
+    return beside.seen(slices.images, places, *beside.around(places, slices.case, steps))
+
+
+def _inputs(slices: cache.Slices, places: np.ndarray, random: np.random.Generator, *, neighbours: bool) -> Batch:
     """Images, masks, top, is-LGG."""
-    images = spoil.spoil(slices.images[places], random)
+    images = slices.images[places]
+    if neighbours:
+        # Now and then the second next: distances differ, and no file of this set tells them.
+        images = with_beside(slices, places, np.where(random.random(len(places)) < 0.2, 2, 1))
+    images[..., :3] = spoil.spoil(images[..., :3], random)
     lgg = np.array([slices.cases[index].family == "lgg" for index in slices.case[places]])
     return images, slices.masks[places], slices.top[places], lgg
 
@@ -91,7 +121,8 @@ def _validate(model: keras.Model, held: cache.Slices, side: int) -> dict[str, fl
         places = np.flatnonzero(held.case == number)
         if case.family == "brisc" and (not held.tumour[places[0]] or number % 2):
             continue
-        found = outlines(held.images[places])[..., 0 if case.family == "lgg" else 1] > 0.5
+        seen = held.images[places] if model.input_shape[-1] == 3 else with_beside(held, places)
+        found = outlines(seen)[..., 0 if case.family == "lgg" else 1] > 0.5
         truth = held.masks[places] > 127
         both, found_area, true_area = (found & truth).sum(), found.sum(), truth.sum()
         if case.family == "lgg":

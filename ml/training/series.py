@@ -30,12 +30,14 @@ class Scan:
 
 
 def scans_of(probability: np.ndarray, share: np.ndarray, sick: np.ndarray, case: np.ndarray) -> list[Scan]:
-    """The patients of (n,) slices as scans with a tumour, and their tumour-free runs as scans without."""
+    """The patients of (n,) slices as scans: with a tumour the whole and their tumour-free runs, without one the whole."""
     result = []
     for number in np.unique(case):
         here = np.flatnonzero(case == number)
-        result.append(Scan(probability[here], share[here], True))
         edges = np.flatnonzero(sick[here])
+        result.append(Scan(probability[here], share[here], bool(len(edges))))
+        if not len(edges):
+            continue
         # A slice beside the last outlined one may show the lesion's edge: two are left out.
         runs = (here[: max(edges[0] - 2, 0)], here[edges[-1] + 3 :])
         result += [Scan(probability[run], share[run], False) for run in runs if len(run) >= _SHORTEST]

@@ -90,3 +90,12 @@ class TestTheCommand:
         (tmp_path / "text.png").write_text("hello")
         assert main(["explain", str(tmp_path / "text.png"), "--out", str(tmp_path / "heat")]) == 1
         assert "explain:" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("command", [["explain", "head.png", "--out", "heat"], ["benchmark"]])
+    def test_models_that_cannot_be_used_are_said(
+        self, command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "models").mkdir()
+        given = [str(tmp_path / word) if word in ("head.png", "heat") else word for word in command]
+        assert main([*given, "--models", str(tmp_path / "models")]) == 2
+        assert "Restore the models folder" in capsys.readouterr().err

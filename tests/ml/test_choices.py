@@ -79,6 +79,11 @@ class TestTheSeriesRule:
         assert facts["free_no_tumour"] == facts["tumour_free_runs"] == 20
         assert numbers["run"] in (2, 3, 4)
 
+    def test_a_patient_without_a_tumour_is_one_scan_without_a_tumour(self) -> None:
+        (scan,) = series.scans_of(np.arange(6) / 20, np.zeros(6), np.zeros(6, bool), np.zeros(6, int))
+        assert not scan.sick
+        assert len(scan.shares) == 6
+
     def test_tumour_free_runs_keep_away_from_the_lesion(self) -> None:
         sick = np.zeros(20, bool)
         sick[8:12] = True

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from ml import weights
 from ml.__main__ import main
-from ml.training import datasets, splits
+from ml.gate import Family
+from ml.training import datasets, release, splits
 
 FEW = ["--stages", "128:5:4", "--steps", "2", "--quiet"]
 
@@ -38,6 +40,54 @@ class TestTraining:
         with np.load(out / "checkpoint.npz") as kept:
             assert json.loads(str(kept["state"]))["step"] == 3
             assert not np.array_equal(kept["model0"], before)
+
+    def test_the_unet_may_see_the_slices_beside(self, tmp_path: Path, lgg_folder: Path) -> None:
+        assert train("segmenter", [lgg_folder], tmp_path / "run", "--neighbours") == 0
+        with np.load(tmp_path / "run" / "checkpoint.npz") as kept:
+            assert kept["average0"].shape[:3] == (3, 3, 5)
+
+    def test_a_run_may_begin_with_what_another_one_learnt(self, tmp_path: Path, lgg_folder: Path) -> None:
+        first, second = tmp_path / "first", tmp_path / "second"
+        assert train("segmenter", [lgg_folder], first) == 0
+        assert train("segmenter", [lgg_folder], second, "--start", str(first), "--rate", "1e-9", "--steps", "1") == 0
+        with np.load(first / "checkpoint.npz") as before, np.load(second / "checkpoint.npz") as after:
+            np.testing.assert_allclose(after["average0"], before["average0"], atol=1e-5)
+            assert json.loads(str(after["state"]))["step"] == 1
+
+    @pytest.mark.parametrize(("data", "family"), [("lgg_folder", "flair"), ("brisc_folder", "t1c")])
+    @pytest.mark.parametrize("neighbours", [False, True])
+    def test_a_run_may_go_on_from_a_release(
+        self, tmp_path: Path, request: pytest.FixtureRequest, data: str, family: Family, neighbours: bool
+    ) -> None:
+        still = ["--start", str(weights.FOLDER), "--rate", "1e-12", "--steps", "1", *["--neighbours"][:neighbours]]
+        assert train("segmenter", [request.getfixturevalue(data)], tmp_path / "run", *still) == 0
+        file = f"unet_{family}.npz"
+        release.store_outline([tmp_path / "run"], family, tmp_path / file)
+        with np.load(weights.FOLDER / file) as before, np.load(tmp_path / file) as after:
+            for name in before:
+                if "moving" not in name:
+                    np.testing.assert_allclose(after[name], before[name], atol=1e-3, rtol=1e-2)
+
+    def test_a_classifier_may_go_on_from_a_release(self, tmp_path: Path, lgg_folder: Path) -> None:
+        still = ["--start", str(weights.FOLDER), "--rate", "1e-12", "--steps", "1"]
+        assert train("classifier", [lgg_folder], tmp_path / "run", *still) == 0
+        release.store_classifier(tmp_path / "run", tmp_path / "classifier.npz")
+        with np.load(weights.FOLDER / "classifier.npz") as before, np.load(tmp_path / "classifier.npz") as after:
+            np.testing.assert_allclose(after["conv1/kernel"], before["conv1/kernel"], atol=1e-3, rtol=1e-2)
+
+    def test_a_run_of_another_network_is_no_start(
+        self, tmp_path: Path, lgg_folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        first = tmp_path / "first"
+        assert train("segmenter", [lgg_folder], first) == 0
+        assert train("segmenter", [lgg_folder], tmp_path / "second", "--start", str(first), "--neighbours") == 2
+        assert "another network" in capsys.readouterr().err
+
+    def test_only_the_unet_sees_slices_beside(
+        self, tmp_path: Path, lgg_folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert train("classifier", [lgg_folder], tmp_path / "run", "--neighbours") == 2
+        assert "--neighbours" in capsys.readouterr().err
 
 
 class TestFoldersThatStopAtOnce:
