@@ -91,7 +91,7 @@ class TestLesions:
         page.get_by_text("1 smaller lesion,").click()
         link = page.get_by_role("link", name="Lesion 2, show slice")
         cell = page.locator("tr", has=link).locator("td[data-l=Diameters]").text_content() or ""
-        number = int(re.search(r"on slice (\d+)", cell)[1])  # type: ignore[index]
+        number = int(re.search(r"on slice (\d+)", cell)[1])
         drawn = viewer.shown.locator("[data-diameters='2']")
         viewer.go(number)
         expect(viewer.shown.locator("[data-lesion='2']")).to_have_count(1)
