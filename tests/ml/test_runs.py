@@ -155,7 +155,7 @@ class TestNothingToLearnFrom:
         self, lgg_folder: Path, cases: list[datasets.Case], tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         capsys: pytest.CaptureFixture[str],
     ) -> None:  # fmt: skip
-        def lost(*_: object) -> recipe.Recipe:
+        def lost(*_: object, **__: object) -> recipe.Recipe:
             return replace(Watched().recipe(), loss=lambda model, batch, side: tf.reduce_mean(model(batch[0])) / 0.0)
 
         monkeypatch.setattr(segmenter, "recipe", lost)
