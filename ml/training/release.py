@@ -158,26 +158,21 @@ def store_outline(folders: Sequence[Path], family: Family, target: Path) -> None
 def _outline_of(folder: Path, family: Family, name: str) -> dict[str, np.ndarray]:
     if (folder / weights.MANIFEST).exists():
         return weights.read_arrays(folder, name, weights.read_manifest(folder))
-    checkpoint = _checkpoint(folder)
-    with np.load(checkpoint) as kept:
-        channels = kept["average0"].shape[2] if kept["average0"].ndim == 4 else 3
-    arrays = _averages(folder, unet(channels=channels, outlines=len(FAMILIES)))
-    if channels == beside.CHANNELS:
+    try:
+        arrays = _averages(folder, unet(outlines=len(FAMILIES)))
+    except datasets.DataFault:
+        arrays = _averages(folder, unet(channels=beside.CHANNELS, outlines=len(FAMILIES)))
         arrays["down1_conv_a/kernel"] = beside.without(arrays["down1_conv_a/kernel"])
     channel = FAMILIES.index(family)
     return arrays | {name: arrays[name][..., channel : channel + 1] for name in ("outlines/kernel", "outlines/bias")}
 
 
-def _checkpoint(folder: Path) -> Path:
+def _averages(folder: Path, model: keras.Model) -> dict[str, np.ndarray]:
+    """The averaged weights of a training folder's checkpoint, by name."""
     checkpoint = folder / "checkpoint.npz"
     if not checkpoint.exists():
         raise datasets.DataFault(f"{checkpoint}: there is no checkpoint; run `python -m ml train` first.")
-    return checkpoint
-
-
-def _averages(folder: Path, model: keras.Model) -> dict[str, np.ndarray]:
-    """The averaged weights of a training folder's checkpoint, by name."""
-    take_averages(model, _checkpoint(folder))
+    take_averages(model, checkpoint)
     return weights.take(model)
 
 

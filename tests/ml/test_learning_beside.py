@@ -73,3 +73,8 @@ class TestTheReleasedNetwork:
     def test_a_folder_without_a_run_is_said(self, tmp_path: Path) -> None:
         with pytest.raises(DataFault, match="no checkpoint"):
             release.store_outline([tmp_path], "flair", tmp_path / "unet_flair.npz")
+
+    def test_a_checkpoint_that_cannot_be_read_is_said(self, tmp_path: Path) -> None:
+        (tmp_path / "checkpoint.npz").write_bytes(b"half a file")
+        with pytest.raises(DataFault, match="cannot be read"):
+            release.store_outline([tmp_path], "flair", tmp_path / "unet_flair.npz")
