@@ -66,9 +66,10 @@ class Searched(ModelAdmin):
         if request.method != "POST" or SEARCH_VAR not in request.POST:
             return super().changelist_view(request, extra_context)
         address = request.GET.copy()
-        address[SEARCH_VAR] = searches.keep(request.session, request.POST[SEARCH_VAR])
-        for name in (PAGE_VAR, *([] if address[SEARCH_VAR] else [SEARCH_VAR])):
+        for name in (PAGE_VAR, SEARCH_VAR):
             address.pop(name, None)
+        if found := searches.keep(request.session, request.POST[SEARCH_VAR]):
+            address[SEARCH_VAR] = found
         answer = HttpResponseRedirect(f"{request.path}?{address.urlencode()}".rstrip("?"))
         answer.status_code = 303
         return answer

@@ -109,7 +109,7 @@ class Choice:
 
     @classmethod
     def of(cls, query: Mapping[str, str], *, search: str = "", words: str = "") -> Self:
-        """From an address' query, or a form's fields; the search is what the session knows of it."""
+        """From an address' query or a form's fields, and the search that the session knows."""
 
         def one_of(name: str, choices: Mapping[str, Any]) -> str:
             value = query.get(name, "")
@@ -117,7 +117,7 @@ class Choice:
 
         return cls(
             tab=one_of("tab", TABS),
-            search=search if words else "",
+            search=search,
             words=words,
             verdict=one_of("verdict", VERDICTS),
             state=one_of("state", STATES),

@@ -34,13 +34,13 @@ def _scan(user: User, scan_id: UUID) -> Scan:
 def scans(request: HttpRequest) -> HttpResponse:
     """The scans that a person may see, newest first; the search form is posted and answered by an address without words."""
     if request.method == "POST":
-        found = searches.keep(request.session, request.POST.get("q", ""))
-        chosen = Choice.of(request.POST, search=found, words=found)
+        chosen = Choice.of(request.POST, search=searches.keep(request.session, request.POST.get("q", "")))
         answer = HttpResponseRedirect(f"{reverse('scans')}?{chosen.query()}".rstrip("?"))
         answer.status_code = 303
         return answer
     search = request.GET.get("search", "")
-    choice = Choice.of(request.GET, search=search, words=searches.words_of(request.session, search))
+    words = searches.words_of(request.session, search)
+    choice = Choice.of(request.GET, search=search if words else "", words=words)
     page = listing.page(_person(request), choice)
     listed = rows.rows(page.scans)
     context = {

@@ -132,9 +132,8 @@ def store_classifier(folder: Path, target: Path) -> None:
 
     That of a folder of models is taken over to the bit. Raises DataFault or WeightsFault.
     """
-    if (folder / weights.MANIFEST).exists():
-        weights.read_manifest(folder)
-        shutil.copyfile(folder / target.name, target)
+    if _is_released(folder):
+        _take_over(folder, target)
         return
     arrays = _averages(folder, classifier(side=128, place=True))
     weights.write_arrays(target, {name: value for name, value in arrays.items() if not name.startswith("where/")})
@@ -147,16 +146,27 @@ def store_outline(folders: Sequence[Path], family: Family, target: Path) -> None
     cases better (Wortsman and others, ICML 2022). One folder of models is taken over to the bit. Raises DataFault or
     WeightsFault.
     """
-    if len(folders) == 1 and (folders[0] / weights.MANIFEST).exists():
-        weights.read_manifest(folders[0])
-        shutil.copyfile(folders[0] / target.name, target)
+    if len(folders) == 1 and _is_released(folders[0]):
+        _take_over(folders[0], target)
         return
     runs = [_outline_of(folder, family, target.name) for folder in folders]
     weights.write_arrays(target, {name: np.mean([run[name] for run in runs], axis=0) for name in runs[0]})
 
 
+def _is_released(folder: Path) -> bool:
+    """Whether a folder holds models and not a run."""
+    return (folder / weights.MANIFEST).exists()
+
+
+def _take_over(folder: Path, target: Path) -> None:
+    """Copies a network of a folder of models, once that proved sound. Raises WeightsFault."""
+    weights.read_manifest(folder)
+    shutil.copyfile(folder / target.name, target)
+
+
 def _outline_of(folder: Path, family: Family, name: str) -> dict[str, np.ndarray]:
-    if (folder / weights.MANIFEST).exists():
+    """The U-Net of one folder of training or of models, the family's output alone, by name."""
+    if _is_released(folder):
         return weights.read_arrays(folder, name, weights.read_manifest(folder))
     try:
         arrays = _averages(folder, unet(outlines=len(FAMILIES)))
