@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.contrib.admin.views.main import PAGE_VAR, SEARCH_VAR, ChangeList
 from django.db import models
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
 from detection import searches, words
+from detection.answers import SeeOther
 from detection.models import Analysis, Scan
 from detection.models.analysis import Verdict
 
@@ -70,9 +71,7 @@ class Searched(ModelAdmin):
             address.pop(name, None)
         if found := searches.keep(request.session, request.POST[SEARCH_VAR]):
             address[SEARCH_VAR] = found
-        answer = HttpResponseRedirect(f"{request.path}?{address.urlencode()}".rstrip("?"))
-        answer.status_code = 303
-        return answer
+        return SeeOther(f"{request.path}?{address.urlencode()}".rstrip("?"))
 
 
 class RecordAdmin(LookOnly, Searched):

@@ -6,12 +6,13 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from detection.analysis import services
+from detection.answers import SeeOther
 from detection.models import Scan
 
 
@@ -26,6 +27,4 @@ def analyse_again(request: HttpRequest, scan_id: UUID) -> HttpResponse:
         services.request_again(scan=scan, actor=request.user)
     except services.StillRunning as error:
         messages.info(request, str(error))
-    answer = HttpResponseRedirect(reverse("scan", args=[scan_id]))
-    answer.status_code = 303  # so that a reload of the page that follows does not ask again
-    return answer
+    return SeeOther(reverse("scan", args=[scan_id]))

@@ -6,11 +6,12 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from detection.answers import SeeOther, page_of
 from detection.models import Study, User
 from detection.review import services
 
@@ -29,8 +30,4 @@ def release_study(request: HttpRequest, study_id: UUID) -> HttpResponse:
         context = {"title": "Not released", "sentence": str(error), "back": reverse("study", args=[study_id])}
         return render(request, "errors/refused.html", context, status=409)
     messages.success(request, "Released." if released else "It was released before. Nothing has changed.")
-    scans = list(study.scans.values_list("id", flat=True)[:2])
-    address = reverse("scan", args=scans) if len(scans) == 1 else reverse("study", args=[study_id])
-    answer = HttpResponseRedirect(address)
-    answer.status_code = 303
-    return answer
+    return SeeOther(page_of(study))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -12,6 +12,7 @@ from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_http_methods, require_safe
 
 from detection import provenance, searches
+from detection.answers import SeeOther
 from detection.models import Analysis, Scan, Study, User
 from detection.models.analysis import State
 from detection.scans import comparison, listing, queries, rows, studies, verdicts
@@ -35,9 +36,7 @@ def scans(request: HttpRequest) -> HttpResponse:
     """The scans that a person may see, newest first; the search form is posted and answered by an address without words."""
     if request.method == "POST":
         chosen = Choice.of(request.POST, search=searches.keep(request.session, request.POST.get("q", "")))
-        answer = HttpResponseRedirect(f"{reverse('scans')}?{chosen.query()}".rstrip("?"))
-        answer.status_code = 303
-        return answer
+        return SeeOther(f"{reverse('scans')}?{chosen.query()}".rstrip("?"))
     search = request.GET.get("search", "")
     words = searches.words_of(request.session, search)
     choice = Choice.of(request.GET, search=search if words else "", words=words)

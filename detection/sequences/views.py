@@ -6,11 +6,12 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from detection.answers import SeeOther
 from detection.models import Scan
 from detection.models.scan import Sequence
 from detection.sequences import services
@@ -32,6 +33,4 @@ def correct(request: HttpRequest, scan_id: UUID) -> HttpResponse:
             messages.info(request, said)
     except services.CannotCorrect as error:
         messages.info(request, str(error))
-    answer = HttpResponseRedirect(reverse("scan", args=[scan_id]))
-    answer.status_code = 303  # so that a reload of the page that follows does not ask again
-    return answer
+    return SeeOther(reverse("scan", args=[scan_id]))

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
-from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from detection.answers import SeeOther, page_of
 from detection.models import Delivery, Study, User
 from detection.sms import services
 
@@ -25,7 +25,7 @@ def send_again(request: HttpRequest, delivery_id: UUID) -> HttpResponse:
         messages.info(request, str(error))
     else:
         messages.success(request, "The message is on its way again.")
-    return _back(delivery)
+    return SeeOther(page_of(delivery.study))
 
 
 @require_POST
@@ -38,7 +38,7 @@ def withdraw(request: HttpRequest, delivery_id: UUID) -> HttpResponse:
         messages.info(request, str(error))
     else:
         messages.success(request, "The message is withdrawn.")
-    return _back(delivery)
+    return SeeOther(page_of(delivery.study))
 
 
 def _changeable(request: HttpRequest, delivery_id: UUID) -> tuple[Delivery, User]:
@@ -49,11 +49,3 @@ def _changeable(request: HttpRequest, delivery_id: UUID) -> tuple[Delivery, User
     if not Study.objects.changeable_by(user).filter(pk=delivery.study_id).exists():
         raise PermissionDenied("You may read this study, but only its owner may change its messages.")
     return delivery, user
-
-
-def _back(delivery: Delivery) -> HttpResponse:
-    scans = list(delivery.study.scans.values_list("id", flat=True)[:2])
-    address = reverse("scan", args=scans) if len(scans) == 1 else reverse("study", args=[delivery.study_id])
-    answer = HttpResponseRedirect(address)
-    answer.status_code = 303
-    return answer

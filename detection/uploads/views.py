@@ -5,11 +5,11 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
+from detection.answers import SeeOther, page_of
 from detection.models import Study, User
 from detection.uploads import services
 from detection.uploads.forms import NewScanForm
@@ -54,19 +54,16 @@ def new_scan(request: HttpRequest) -> HttpResponse:
 
 
 def _taken_in(request: HttpRequest, study: Study) -> HttpResponse:
-    scans = list(study.scans.values_list("id", flat=True)[:2])
     for entry in study.set_aside:
         if entry["label"] == services.LEFT_OUT:
             count = entry["files"]
             messages.info(request, f"{count} {'file' if count == 1 else 'files'} left out. {entry['reason']}")
         else:
             messages.info(request, f"{entry['label']}{' set aside' if entry['files'] else ''}. {entry['reason']}")
-    address = reverse("scan", args=[scans[0]]) if len(scans) == 1 else reverse("study", args=[study.id])
+    address = page_of(study)
     if _wants_json(request):
         return JsonResponse({"location": address}, status=201)
-    answer: HttpResponseRedirect = redirect(address)
-    answer.status_code = 303
-    return answer
+    return SeeOther(address)
 
 
 def _refusal(request: HttpRequest, form: NewScanForm, refusal: UploadRefused | None) -> HttpResponse:
