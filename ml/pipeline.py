@@ -329,9 +329,14 @@ class _Progress:
 
 def prepare(volume: Volume) -> tuple[preprocess.Prepared, bool]:
     """A volume as both networks see it, and whether its channels differ."""
-    colour = gate.is_colour(volume.voxels)
+    return seen(volume.voxels)
+
+
+def seen(voxels: np.ndarray) -> tuple[preprocess.Prepared, bool]:
+    """As `prepare`, of (slices, rows, columns, 1 or 3); training and work have this one way."""
+    colour = gate.is_colour(voxels)
     # A grey picture that compression tinted is grey: one channel stands for all.
-    return preprocess.prepare(volume.voxels if colour or volume.channels == 1 else volume.voxels[..., 1:2]), colour
+    return preprocess.prepare(voxels if colour or voxels.shape[3] == 1 else voxels[..., 1:2]), colour
 
 
 def _between(volume: Volume) -> float | None:

@@ -142,7 +142,8 @@ def _channels(x: tf.Tensor, count: tf.Tensor, composite: tf.Tensor, strength: St
     before = tf.maximum(every, _chance(count, strength.single_channel / 2)) * can
     after = tf.maximum(every, _chance(count, strength.single_channel / 2)) * can
     pre, flair, post = x[..., :1], x[..., 1:2], x[..., 2:3]
-    return tf.concat([pre + before * (flair - pre), flair, post + after * (flair - post), x[..., 3:]], 3)
+    # Chosen, not mixed: what is FLAIR in all three channels is equal to the bit, and so told as grey.
+    return tf.concat([tf.where(before > 0, flair, pre), flair, tf.where(after > 0, flair, post), x[..., 3:]], 3)
 
 
 def _beside(x: tf.Tensor, count: tf.Tensor, strength: Strength) -> tf.Tensor:
@@ -159,11 +160,12 @@ def _intensities(x: tf.Tensor, top: tf.Tensor, count: tf.Tensor, side: int, stre
     # What is drawn for a channel holds for FLAIR of the slices beside as well: they came with it.
     channels = [0, 1, 2, 1, 1][: x.shape[3]]
     alone = _chance(count, strength.alone)
-    full = 1.0 + alone * (tf.maximum(top, 0.15)[:, None, None, :] - 1.0)
+    top = top[:, None, None, :]
     gain = tf.exp(tf.random.uniform([count, 1, 1, 3], -strength.gain, strength.gain))
-    # One gain for pictures whose channels are equal, so that grey stays grey.
-    grey = tf.reduce_all(tf.equal(x[:, ::8, ::8, :1], x[:, ::8, ::8, 1:3]), axis=[1, 2, 3], keepdims=True)
-    gain = tf.where(grey, gain[..., :1], gain)
+    # One gain and one top for pictures whose channels are equal, so that grey stays grey.
+    grey = tf.reduce_all(tf.equal(x[..., 1:2], x[..., :3]), axis=[1, 2, 3], keepdims=True)
+    gain, top = tf.where(grey, gain[..., 1:2], gain), tf.where(grey, top[..., 1:2], top)
+    full = 1.0 + alone * (tf.maximum(top, 0.15) - 1.0)
     gain, full = tf.gather(gain, channels, axis=3), tf.gather(full, channels, axis=3)
     field = tf.random.uniform([count, 3, 3, 1], -strength.bias, strength.bias)
     field = tf.image.resize(field, [side, side], "bilinear")

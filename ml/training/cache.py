@@ -1,7 +1,8 @@
 """Prepared pictures as flat files: read once, then memory-mapped by training.
 
 `images.npy` uint8 (slices, 256, 256, 3), `masks.npy` uint8 (slices, 256, 256) 0 or 255,
-`index.json` the case and number of each slice. Made by the same `prepare` as the pipeline uses.
+`index.json` the case and number of each slice. Made by what the pipeline uses: a grey picture that compression
+tinted has three equal channels here, too.
 A file that was replaced since (another size or time of change) makes it anew.
 """
 
@@ -19,10 +20,10 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from ml import preprocess
+from ml import pipeline, preprocess
 from ml.training.datasets import Case
 
-_VERSION = 2
+_VERSION = 3
 """Raised when `prepare` changes what it makes, so that old caches are made anew."""
 
 
@@ -89,7 +90,7 @@ def _make(cases: Sequence[Case], place: Path, quiet: bool) -> None:
     at = 0
     for number, case in enumerate(tqdm(cases, "preparing", disable=quiet)):
         voxels, outlines = case.read()
-        prepared = preprocess.prepare(voxels)
+        prepared, _ = pipeline.seen(voxels)
         for image, outline in zip(prepared.images, outlines, strict=True):
             images[at] = image
             masks[at] = cut_mask(outline, prepared.frame)

@@ -84,3 +84,22 @@ def test_a_grey_picture_stays_grey() -> None:
     x, _ = augmented(batch(5), Strength(lone=1.0, surroundings=0.5, frame=0.5))
     for channel in (0, 2, 3, 4):
         np.testing.assert_allclose(x[..., channel], x[..., 1], atol=1e-5)
+
+
+def test_flair_alone_is_grey_whatever_the_other_sequences_were() -> None:
+    images = batch(3)
+    images[..., 0] //= 2
+    images[..., 2] //= 3
+    tops = np.tile(np.float32([0.3, 0.6, 0.9]), (len(images), 1))
+    strength = Strength(single_channel=2.0, alone=1.0, channel_gamma=0.2)
+    x, _ = augment(images, images[..., 1], tops, np.ones(len(images), bool), 160, strength)
+    for channel in (0, 2):
+        np.testing.assert_allclose(x[..., channel], x[..., 1], atol=1e-5)
+
+
+def test_channels_that_differ_are_changed_apart() -> None:
+    images = batch(3)
+    images[..., 0] //= 2
+    x, _ = augmented(images, dataclasses.replace(STILL, gain=0.25))
+    shares = x[..., 0].sum((1, 2)) / x[..., 1].sum((1, 2))
+    assert np.ptp(shares) > 0.05

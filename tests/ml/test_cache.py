@@ -87,3 +87,15 @@ def test_two_that_prepare_at_once_do_not_hurt_each_other(
     found.append(prepared(lgg_folder, tmp_path / "cache"))
     assert np.array_equal(found[0].images, found[1].images)
     assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+def test_a_grey_picture_that_compression_tinted_is_seen_as_at_work(brisc_folder: Path, tmp_path: Path) -> None:
+    random = np.random.default_rng(1)
+    for path in (brisc_folder / "images").iterdir():
+        grey = np.asarray(Image.open(path).convert("L")).astype(int)
+        tinted = grey[..., None] + random.integers(-1, 2, (*grey.shape, 3))
+        Image.fromarray(np.clip(tinted, 0, 255).astype(np.uint8)).save(path, quality=95)
+    images = prepared(brisc_folder, tmp_path / "cache").images
+    assert images.any()
+    assert np.array_equal(images[..., :1], images[..., 1:2])
+    assert np.array_equal(images[..., 2:], images[..., 1:2])
