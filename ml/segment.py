@@ -56,7 +56,7 @@ def smoothed(
             for beside in (before, after):
                 if beside is not None and abs(beside[0] - index) == 1:
                     total += weight * beside[1]
-            yield index, total / (1 + weight * ((index > 0) + (index + 1 < slices)))
+            yield index, total / (1 + weight * (int(index > 0) + int(index + 1 < slices)))
         before, own = own, after
 
 

@@ -54,7 +54,7 @@ def _twin(folded: Any) -> Any:
     from torch import nn
     from torch.nn import functional
 
-    from ml.networks.unet import WORKING_SIDE
+    from ml.networks.unet import SUREST, WORKING_SIDE
 
     def convolution(name: str) -> Any:
         kernel, bias = folded.get_layer(name).get_weights()
@@ -84,7 +84,7 @@ def _twin(folded: Any) -> Any:
             x = parts[f"up{number}_reduce"](x)
             x = block(torch.cat([skips[number - 1], x], 1), f"up{number}")
         x = functional.relu(parts["refine"](x))
-        x = torch.sigmoid(parts["outlines"](x))
-        return functional.interpolate(x, (256, 256), mode="bilinear", align_corners=False)
+        x = torch.clamp(parts["outlines"](x), -SUREST, SUREST)
+        return torch.sigmoid(functional.interpolate(x, (256, 256), mode="bilinear", align_corners=False))
 
     return forward

@@ -35,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--neighbours", action="store_true", help="segmenter: it sees FLAIR of the slices beside as well"
     )
+    parser.add_argument(
+        "--seed", type=seed, metavar="N", help="draws other slices in another order: for runs whose mean is to be taken"
+    )
     parser.add_argument("--steps", type=int, metavar="N", help="stop after N steps, whatever the time")
     parser.add_argument("--no-bfloat16", action="store_true", help="compute in float32")
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
@@ -46,6 +49,13 @@ def stages(text: str) -> tuple[Stage, ...]:
         return stages_of(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def seed(text: str) -> int:
+    """The option `--seed`; wrong usage is said as argparse says it."""
+    if not text.isascii() or not text.isdigit() or int(text) >= 2**32:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0 to {2**32 - 1}")
+    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -85,12 +95,9 @@ def _train(args: argparse.Namespace, cases: list[Any]) -> dict[str, float]:
         from ml.training import segmenter as network
     else:
         from ml.training import classifier as network  # type: ignore[no-redef]
-    plan = PLANS[args.network]
-    if args.stages:
-        plan = dataclasses.replace(plan, stages=args.stages)
-    if args.steps is not None:
-        plan = dataclasses.replace(plan, steps=args.steps)
-    if args.rate is not None:
-        plan = dataclasses.replace(plan, rate=args.rate)
+    asked = {name: getattr(args, name) for name in ("stages", "steps", "rate", "seed")}
+    plan = dataclasses.replace(
+        PLANS[args.network], **{name: value for name, value in asked.items() if value is not None}
+    )
     more: dict[str, Any] = {"neighbours": True} if args.neighbours else {}
     return network.train(cases, args.out, plan=plan, resume=args.resume, quiet=args.quiet, start=args.start, **more)

@@ -20,6 +20,10 @@ WORKING_SIDE = 160
 """Rows and columns on which the blocks work when the picture has 256."""
 
 
+SUREST = 9.2
+"""Log-odds (a probability of 0.9999) that one pixel may have at most: beyond it a very sure one would push the edge."""
+
+
 def unet(
     widths: Sequence[int] = WIDTHS,
     side: int | None = 256,
@@ -30,7 +34,7 @@ def unet(
 ) -> keras.Model:
     """Builds the U-Net: float32 (batch, side, side, channels) in 0..1 to float32 (batch, side, side, outlines) in 0..1.
 
-    With `side` 256 the picture is reduced to 160 x 160 first and the outlines are enlarged again: both
+    With `side` 256 the picture is reduced to 160 x 160 first and the outlines are enlarged again, as log-odds: both
     sets measured better there, and it is faster (docs/experiments.md). `side` None accepts any multiple
     of 16 and works on it as it is, for training; the weights are the same. Under the policy
     `mixed_bfloat16` the blocks compute in bfloat16 and the output stays float32. Blocks are two 3x3
@@ -59,9 +63,11 @@ def unet(
         x = layers.Concatenate(name=f"up{number}_skip")([skip, x])
         x = _block(x, width, f"up{number}", folded)
     x = layers.Conv2D(levels[0], 3, padding="same", activation="relu", name="refine")(x)
-    x = layers.Conv2D(outlines, 1, activation="sigmoid", dtype="float32", name="outlines")(x)
+    x = layers.Conv2D(outlines, 1, dtype="float32", name="outlines")(x)
     if whole:
+        x = keras.ops.clip(x, -SUREST, SUREST)
         x = layers.Resizing(side, side, dtype="float32", name="enlarge")(x)
+    x = layers.Activation("sigmoid", dtype="float32", name="probability")(x)
     return keras.Model(inputs, x, name="unet")
 
 

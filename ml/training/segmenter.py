@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from ml.gate import Family
-from ml.networks.unet import FAMILIES, unet
+from ml.networks.unet import FAMILIES, SUREST, unet
 from ml.training import augment, beside, cache, spoil
 from ml.training.datasets import Case
 from ml.training.loop import Batch
@@ -67,7 +67,10 @@ def outliner(model: keras.Model, side: int) -> Callable[[np.ndarray], np.ndarray
         x = tf.cast(pictures, tf.float32) / 255.0
         if side == 256:
             return model(x, training=False)
-        return tf.image.resize(model(tf.image.resize(x, [side, side], antialias=True), training=False), [256, 256])
+        found = model(tf.image.resize(x, [side, side], antialias=True), training=False)
+        # Enlarged as log-odds, as the network at work does.
+        odds = tf.clip_by_value(tf.math.log(found) - tf.math.log1p(-found), -SUREST, SUREST)
+        return tf.sigmoid(tf.image.resize(odds, [256, 256]))
 
     return lambda images: np.concatenate(
         [predict(np.asarray(images[start : start + 16])).numpy() for start in range(0, len(images), 16)]

@@ -90,7 +90,7 @@ def test_flair_alone_is_grey_whatever_the_other_sequences_were() -> None:
     images = batch(3)
     images[..., 0] //= 2
     images[..., 2] //= 3
-    tops = np.tile(np.float32([0.3, 0.6, 0.9]), (len(images), 1))
+    tops = np.tile(np.array([0.3, 0.6, 0.9], np.float32), (len(images), 1))
     strength = Strength(single_channel=2.0, alone=1.0, channel_gamma=0.2)
     x, _ = augment(images, images[..., 1], tops, np.ones(len(images), bool), 160, strength)
     for channel in (0, 2):

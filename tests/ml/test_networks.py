@@ -8,7 +8,8 @@ from keras import layers
 from ml import weights
 from ml.networks.classifier import classifier
 from ml.networks.norm import FusedBatchNormalization, fold
-from ml.networks.unet import unet
+from ml.networks.unet import SUREST, unet
+from ml.training import segmenter
 
 
 def convolutions(model: keras.Model) -> list[layers.Conv2D]:
@@ -72,7 +73,19 @@ class TestTheUNet:
         refine, outlines = convolutions(outlining)[-2:]
         assert (refine.name, refine.kernel_size, refine.filters) == ("refine", (3, 3), 16)
         assert (outlines.name, outlines.kernel_size, outlines.filters) == ("outlines", (1, 1), 1)
-        assert outlines.activation is keras.activations.sigmoid
+        assert outlining.output.dtype == "float32"
+
+    @pytest.mark.parametrize("surest", [0.0, 20.0])
+    def test_enlarges_log_odds_at_work_as_in_training(self, surest: float) -> None:
+        small, whole = unet(side=None), unet()
+        weights.fill(whole, weights.take(small))
+        for network in (small, whole):
+            kernel, _ = network.get_layer("outlines").get_weights()
+            network.get_layer("outlines").set_weights([kernel, np.array([surest])])
+        pictures = np.random.default_rng(4).integers(0, 256, (2, 256, 256, 3), np.uint8)
+        found = whole(pictures / np.float32(255))
+        np.testing.assert_allclose(segmenter.outliner(small, 160)(pictures), found, atol=1e-4)
+        assert np.asarray(found).max() <= 1 / (1 + np.exp(-SUREST)) + 1e-6
 
 
 class TestFolding:

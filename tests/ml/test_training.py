@@ -54,6 +54,21 @@ class TestTraining:
             np.testing.assert_allclose(after["average0"], before["average0"], atol=1e-5)
             assert json.loads(str(after["state"]))["step"] == 1
 
+    def test_another_seed_draws_otherwise(self, tmp_path: Path, lgg_folder: Path) -> None:
+        for number in ("4", "5"):
+            assert (
+                train("segmenter", [lgg_folder], tmp_path / number, "--start", str(weights.FOLDER), "--seed", number)
+                == 0
+            )
+            assert json.loads((tmp_path / number / "plan.json").read_text())["seed"] == int(number)
+        with np.load(tmp_path / "4" / "checkpoint.npz") as one, np.load(tmp_path / "5" / "checkpoint.npz") as other:
+            assert not np.array_equal(one["model0"], other["model0"])
+
+    def test_a_seed_is_a_whole_number(self, tmp_path: Path, lgg_folder: Path) -> None:
+        with pytest.raises(SystemExit) as end:
+            train("segmenter", [lgg_folder], tmp_path / "run", "--seed", "-1")
+        assert end.value.code == 2
+
     @pytest.mark.parametrize(("data", "family"), [("lgg_folder", "flair"), ("brisc_folder", "t1c")])
     @pytest.mark.parametrize("neighbours", [False, True])
     def test_a_run_may_go_on_from_a_release(
