@@ -84,9 +84,34 @@ class UploadDrop extends HTMLElement {
   add(files) {
     const shown = files.filter((file) => !file.name.startsWith("."));
     const items = shown.map((file) => ({ file, folder: null }));
-    if (items.length > MOST_ROWS) this.entries.push(this.entry(items, `${items.length} files`));
-    else for (const item of items) this.entries.push(this.entry([item], item.file.name));
+    if (items.length > MOST_ROWS) this.addMany(items);
+    else this.addEach(items);
     this.refresh();
+  }
+
+  /**
+   * A row for each.
+   * @param {Item[]} items
+   */
+  addEach(items) {
+    for (const item of items) this.entries.push(this.entry([item], item.file.name));
+  }
+
+  /**
+   * One row for all that can be sent. What is no image by its name stays here, as of a folder; whatever else is wrong has
+   * rows of its own, so that removing it leaves the others.
+   * @param {Item[]} items
+   */
+  addMany(items) {
+    const images = items.filter(({ file }) => !OTHER.test(file.name));
+    const wrong = images.filter((item) => this.fault([item]));
+    const sound = images.filter((item) => !wrong.includes(item));
+    if (sound.length || !wrong.length)
+      this.entries.push(
+        this.entry(sound, counted(sound.length || items.length), leftOut(items.length - images.length)),
+      );
+    if (wrong.length > MOST_ROWS) this.entries.push(this.entry(wrong, counted(wrong.length)));
+    else this.addEach(wrong);
   }
 
   /**
@@ -103,9 +128,7 @@ class UploadDrop extends HTMLElement {
     });
     const name = files[0]?.path.replace(/^\//, "").split("/")[0] ?? "";
     if (items.some(({ file }) => PICTURE.test(file.name))) this.series.checked = true;
-    const left = files.length - items.length;
-    const more = left ? `${left} left out: ${left === 1 ? "no image" : "no images"}` : "";
-    this.entries.push(this.entry(items, name, more));
+    this.entries.push(this.entry(items, name, leftOut(files.length - items.length)));
     this.refresh();
   }
 
@@ -121,7 +144,8 @@ class UploadDrop extends HTMLElement {
     const row = document.createElement("li");
     const thumb = element("span", "thumb");
     const words = element("div");
-    const size = several ? `${items.length} ${items.length === 1 ? "file" : "files"}, ${sizeOf(bytes)}` : sizeOf(bytes);
+    const count = counted(items.length);
+    const size = several && name !== count ? `${count}, ${sizeOf(bytes)}` : sizeOf(bytes);
     words.append(element("span", "name", name), element("small", "", more ? `${size}. ${more}` : size));
     const going = element("div", "pg");
     const bar = document.createElement("progress");
@@ -196,15 +220,17 @@ class UploadDrop extends HTMLElement {
 
   refresh() {
     const entries = this.entries;
+    // What the last try was told is about another list.
+    this.alert().hidden = true;
     this.list.hidden = !entries.length;
     const bad = entries.filter((entry) => entry.bad).length;
     const total = entries.reduce((sum, entry) => sum + entry.bytes, 0);
     const count = this.items().length;
-    let why = bad ? `${bad === 1 ? "One row" : `${bad} rows`} to remove first.` : "";
+    let why = bad ? `Remove ${bad === 1 ? "1 row" : `${bad} rows`} first.` : "";
     if (count > Number(this.dataset.maxFiles)) why = `At most ${this.dataset.maxFiles} files at once.`;
     if (total > Number(this.dataset.maxTotalMb) * MB) why = `At most ${this.dataset.maxTotalMb} MB at once.`;
     this.blocked = why;
-    this.note.textContent = why || (count ? `${count === 1 ? "1 file" : `${count} files`}, ${sizeOf(total)}` : "");
+    this.note.textContent = why || (count ? `${counted(count)}, ${sizeOf(total)}` : "");
     this.note.classList.toggle("err", Boolean(why));
     this.button.setAttribute("aria-disabled", String(Boolean(why)));
   }
@@ -302,13 +328,15 @@ class UploadDrop extends HTMLElement {
       /** @type {HTMLElement} */ (line).hidden = !(name in errors);
       const text = line.querySelector("span");
       if (text) text.textContent = errors[name] ?? "";
-      if (field instanceof HTMLElement) field.toggleAttribute("aria-invalid", name in errors);
+      if (!(field instanceof HTMLElement)) continue;
+      if (name in errors) field.setAttribute("aria-invalid", "true");
+      else field.removeAttribute("aria-invalid");
     }
     const alert = this.alert();
     const sentence = alert.querySelector("p");
     if (sentence) sentence.textContent = Object.values(errors).join(" ");
     alert.hidden = false;
-    alert.focus();
+    /** @type {HTMLElement} */ (this.form.querySelector("[aria-invalid]") ?? alert).focus();
   }
 
   /** @param {boolean} busy */
@@ -320,6 +348,16 @@ class UploadDrop extends HTMLElement {
     for (const button of this.list.querySelectorAll("button")) button.disabled = busy;
     if (busy) this.alert().hidden = true;
   }
+}
+
+/** @param {number} files */
+function counted(files) {
+  return `${files} ${files === 1 ? "file" : "files"}`;
+}
+
+/** @param {number} files */
+function leftOut(files) {
+  return files ? `${files} left out: ${files === 1 ? "no image" : "no images"}` : "";
 }
 
 customElements.define("upload-drop", UploadDrop);

@@ -96,7 +96,7 @@ def test_an_empty_folder_says_so(page: Page, served: machines.Brainscan, watch: 
     drop(upload_page(page, served), [tmp_path / "EMPTY"])
     expect(page.locator("[data-list] li")).to_contain_text("There is no image in it.")
     page.locator("[data-submit]").press("Enter")  # aria-disabled, and says why
-    expect(page.get_by_role("alert")).to_contain_text("One row to remove first.")
+    expect(page.get_by_role("alert")).to_contain_text("Remove 1 row first.")
 
 
 def test_a_picked_folder_goes_in_whole(page: Page, served: machines.Brainscan, watch: Watch, brainix: Path) -> None:
