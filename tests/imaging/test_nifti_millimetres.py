@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from ml.imaging import readers
-from ml.imaging.readers.nifti import IN_TEMPLATE, STRETCHED
+from ml.imaging.readers.nifti import IMPLAUSIBLE, IN_TEMPLATE, SHEARED, STRETCHED, TWO_SIDES, TWO_SIZES
 from ml.imaging.volume import Volume
 from tests import phantoms
+from tests.imaging.door import files_taken_in, volume_of
 
 SCANNER, ALIGNED, TALAIRACH, MNI = 1, 2, 3, 4
 HEAD = phantoms.volume(slices=10, size=64)[0]
@@ -48,7 +49,9 @@ def test_a_voxel_of_shifted_slices_is_as_large_as_what_it_fills(degrees, tmp_pat
 def test_pixels_that_are_slanted_have_no_millimetres(tmp_path):
     affine = scaled(1, 1, 5)
     affine[0, 1] = 0.3
-    assert written(tmp_path, (affine, SCANNER), None, (1, 1, 5)).spacing is None
+    volume = written(tmp_path, (affine, SCANNER), None, (1, 1, 5))
+    assert volume.spacing is None
+    assert SHEARED in volume.notes
 
 
 @pytest.mark.parametrize("code", [ALIGNED, TALAIRACH, MNI])
@@ -99,3 +102,63 @@ def test_the_mask_lies_on_the_voxels_whichever_form_was_taken(tmp_path):
     assert np.array_equal(volume.voxels[..., 0], HEAD)
     mask = nibabel.Nifti1Image.from_bytes(gzip.decompress(like_nifti(tmp_path / "head.nii", HEAD > 120, PROVENANCE)))
     assert np.array_equal(np.asarray(mask.dataobj) > 0, RIGHT_FRONT_UP > 120)
+
+
+@pytest.mark.parametrize("code", [SCANNER, ALIGNED, TALAIRACH, MNI])
+def test_where_one_form_mirrors_the_other_sides_are_not_known(code, tmp_path):
+    volume = written(tmp_path, (scaled(-1, 1, 5), code), (scaled(1, 1, 5), SCANNER), (1, 1, 5))
+    assert (volume.orientation, volume.placement) == (None, None)
+    assert volume.spacing is not None
+    assert TWO_SIDES in volume.notes
+
+
+def test_where_one_form_turns_the_head_over_sides_are_not_known(tmp_path):
+    volume = written(tmp_path, (scaled(-1, -1, 5), SCANNER), (scaled(1, 1, 5), SCANNER), (1, 1, 5))
+    assert volume.orientation is None
+    assert TWO_SIDES in volume.notes
+
+
+@pytest.mark.parametrize(("degrees", "code"), [(0.01, SCANNER), (3, SCANNER), (25, ALIGNED)])
+def test_a_head_turned_straight_contradicts_nothing(degrees, code, tmp_path):
+    angle = np.radians(degrees)
+    turn = np.eye(4)
+    turn[1:3, 1:3] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    volume = written(tmp_path, (turn @ scaled(1.001, 1, 5), code), (scaled(1, 1, 5), SCANNER), (1, 1, 5))
+    assert volume.orientation is not None
+    assert volume.spacing is not None
+    assert not {TWO_SIDES, TWO_SIZES} & set(volume.notes)
+
+
+def test_two_sizes_of_voxels_are_no_millimetres(tmp_path):
+    volume = written(tmp_path, (scaled(2, 2, 10), SCANNER), (scaled(1, 1, 5), SCANNER), (1, 1, 5))
+    assert (volume.spacing, volume.placement) == (None, None)
+    assert volume.orientation is not None
+    assert TWO_SIZES in volume.notes
+
+
+@pytest.mark.parametrize("stated", [5.0, 5.0 / np.cos(np.radians(20))])
+def test_shifted_slices_may_state_their_distance_along_the_shift_or_across(stated, tmp_path):
+    affine = scaled(1, 1, 5)
+    affine[1, 2] = 5 * np.tan(np.radians(20))
+    volume = written(tmp_path, (affine, SCANNER), (scaled(1, 1, stated), SCANNER), (1, 1, stated))
+    assert volume.spacing is not None
+    assert volume.spacing.between_slices == pytest.approx(5.0)
+
+
+def test_voxels_of_a_metre_are_told_to_be_impossible(tmp_path):
+    volume = written(tmp_path, (scaled(1000, 1000, 6000), SCANNER), None, (1000, 1000, 6000))
+    assert volume.spacing is None
+    assert IMPLAUSIBLE in volume.notes
+
+
+def test_micrometres_are_converted_before_they_are_judged(tmp_path):
+    affine = scaled(1000, 1000, 6000)
+    affine[:3, 3] = -120_000, -90_000, -70_000
+    image = nibabel.Nifti1Image(RIGHT_FRONT_UP, affine)
+    image.header.set_xyzt_units("micron")
+    nibabel.save(image, tmp_path / "head.nii")
+    volume = volume_of(files_taken_in(tmp_path, [tmp_path / "head.nii"]))
+    assert volume.spacing is not None
+    assert volume.spacing.voxel_ml == pytest.approx(0.006)
+    assert volume.placement is not None
+    assert volume.placement.slices[0][2] == pytest.approx(-70.0)

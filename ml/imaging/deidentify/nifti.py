@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO
 
 from ml.imaging.errors import UploadRefused, damaged
+from ml.imaging.headers.facts import MOST_MM
 from ml.imaging.headers.nifti import GZIP, Header, opened, read_header
 from ml.imaging.limits import Limits
 
@@ -29,7 +30,7 @@ _SCALE = {1: (112, "2f"), 2: (176, "2d")}
 _CODES = {1: (252, "2h"), 2: (344, "2i")}
 _QFORM, _SFORM = {1: (256, 24), 2: (352, 48)}, {1: (280, 48), 2: (400, 96)}
 # Letters read as numbers are far beyond these: no word hides in a position or a scale.
-MOST_MM, MOST_SCALE = 1e5, 1e12
+MOST_SCALE = 1e12
 _BLOCK = 1024 * 1024
 _QUICK = 1  # level of compression: a head takes tenths of a second
 
@@ -102,7 +103,9 @@ def _check_plausible(block: bytes, header: Header, codes: tuple[float, ...]) -> 
             numbers += _unpacked(block, (offset, f"{count}{letter}"), header.order)
     scale = _unpacked(block, _SCALE[header.version], header.order)
     # A slope that is no number means "not scaled" in many programs' files.
-    if any(not abs(number) < MOST_MM for number in numbers) or any(abs(number) > MOST_SCALE for number in scale):
+    # Micrometres are many; where metres are stated, millimetres are meant by some programs.
+    unit = min(1.0, header.unit_mm or 1.0)
+    if any(not abs(number) * unit < MOST_MM for number in numbers) or any(abs(number) > MOST_SCALE for number in scale):
         raise UploadRefused("The file gives an impossible position or scale. Export it again.")
 
 

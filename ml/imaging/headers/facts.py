@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from ml.imaging.errors import NoSlice, UploadRefused
 from ml.imaging.limits import Limits
 
+MOST_MM = 1e5
+"""No head lies further from where its scanner counts from; letters read as numbers do."""
+
 
 @dataclass(frozen=True)
 class FileFacts:

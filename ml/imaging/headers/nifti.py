@@ -11,7 +11,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal, cast
+from typing import IO, Literal, NamedTuple, cast
 
 from ml.imaging.errors import UploadRefused, damaged
 from ml.imaging.headers.facts import FileFacts
@@ -23,6 +23,7 @@ MAX_OFFSET = 16 * 1024 * 1024
 _CHUNK = 1024 * 1024
 _SCANNER, _TEMPLATE = 1, 3
 """Codes of whose coordinates a form leads to (nifti1.h): the scanner's; from the other on a template's."""
+_COSINE_45 = math.sqrt(0.5)
 
 # NIfTI datatype code -> (numpy name, bits of one channel, channels)
 DATATYPES: dict[int, tuple[str, int, int]] = {
@@ -61,6 +62,8 @@ class Header:
         in_template: whether these are the coordinates of a template (Talairach, MNI or another) and no scanner's.
         stretched: whether these are other coordinates than a scanner's, and make voxels of another size than the file
             states besides: what was done to the head there is not known.
+        two_sides: whether sform and qform both count and put the head's sides differently.
+        two_sizes: whether the scanner's own coordinates make voxels of another size than the file states besides.
     """
 
     block: bytes
@@ -74,6 +77,8 @@ class Header:
     affine: Rows | None = None
     in_template: bool = False
     stretched: bool = False
+    two_sides: bool = False
+    two_sizes: bool = False
 
     @property
     def data_bytes(self) -> int:
@@ -183,23 +188,91 @@ def _second(block: bytes, order: Literal["<", ">"]) -> Header:
     return _header(block, 2, order, dim, datatype, offset, qform, sform, units, paired=paired, placed=placed)
 
 
+class _Placed(NamedTuple):
+    """Of a `Header` what its two forms say."""
+
+    affine: Rows | None
+    in_template: bool = False
+    stretched: bool = False
+    two_sides: bool = False
+    two_sizes: bool = False
+
+
 def _placed(
     sform: int, qform: int, pixdim: tuple[float, ...], quaternion: tuple[float, ...], rows: tuple[float, ...]
-) -> tuple[Rows | None, bool, bool]:
-    """Voxel to millimetres, whether a template's, and whether stretched (see `Header`).
+) -> _Placed:
+    """Voxel to millimetres, and how far that is to be believed.
 
     The sform where it is given, else the qform (nifti1.h, methods 2 and 3). But the codes say whose coordinates they
     are, and a sform may be an affine registration, which scales: where it leads into a template, or scales, and the
     qform into the scanner, the qform has the head's own millimetres.
     """
     by_sform = _affine(sform, 0, pixdim, quaternion, rows)
-    if by_sform is None or sform == _SCANNER:
-        return by_sform or _affine(0, qform, pixdim, quaternion, rows), not by_sform and qform >= _TEMPLATE, False
-    sizes = [math.sqrt(sum(row[axis] ** 2 for row in by_sform)) for axis in range(3)]
-    scaled = any(abs(size - stated) > 0.01 * abs(stated) for size, stated in zip(sizes, pixdim[1:4], strict=True))
+    if by_sform is None:
+        return _Placed(_affine(0, qform, pixdim, quaternion, rows), in_template=qform >= _TEMPLATE)
+    by_qform = _sound_qform(qform, pixdim, quaternion, rows)
+    two_sides = by_qform is not None and _puts_sides_differently(
+        by_sform, by_qform, one_space=(sform < _TEMPLATE) == (qform < _TEMPLATE)
+    )
+    lengths = [math.hypot(*axis) for axis in _axes(by_sform)]
+    scaled = any(_differs(length, stated) for length, stated in zip(lengths, pixdim[1:4], strict=True))
+    if sform == _SCANNER:
+        # The size of shifted slices is stated by some programs along the shift and by others across it.
+        across = zip(lengths, _distances(by_sform), pixdim[1:4], strict=True)
+        two_sizes = by_qform is not None and any(_differs(a, stated) and _differs(b, stated) for a, b, stated in across)
+        return _Placed(by_sform, two_sides=two_sides, two_sizes=two_sizes)
     if qform == _SCANNER and (scaled or sform >= _TEMPLATE):
-        return _affine(0, qform, pixdim, quaternion, rows), False, False
-    return by_sform, sform >= _TEMPLATE, scaled
+        return _Placed(_affine(0, qform, pixdim, quaternion, rows), two_sides=two_sides)
+    return _Placed(by_sform, in_template=sform >= _TEMPLATE, stretched=scaled, two_sides=two_sides)
+
+
+def _sound_qform(
+    qform: int, pixdim: tuple[float, ...], quaternion: tuple[float, ...], rows: tuple[float, ...]
+) -> Rows | None:
+    """The qform to compare with; None where it is not given, or broken: that contradicts nothing."""
+    try:
+        return _affine(0, qform, pixdim, quaternion, rows)
+    except UploadRefused:
+        return None
+
+
+def _puts_sides_differently(one: Rows, other: Rows, *, one_space: bool) -> bool:
+    """Whether two forms take the same voxel to another side of the head.
+
+    A mirrored form does in any space. In one space an axis that points elsewhere does too; up to 45 degrees it is a head
+    that was turned straight. Into a template axes may be turned in any way.
+    """
+    if (_determinant(one) < 0) != (_determinant(other) < 0):
+        return True
+    return one_space and any(
+        sum(x * y for x, y in zip(a, b, strict=True)) < _COSINE_45 * math.hypot(*a) * math.hypot(*b)
+        for a, b in zip(_axes(one), _axes(other), strict=True)
+    )
+
+
+def _differs(size: float, stated: float) -> bool:
+    return abs(size - stated) > 0.01 * abs(stated)
+
+
+def _axes(affine: Rows) -> list[tuple[float, ...]]:
+    """The step along each stored axis."""
+    return [tuple(row[axis] for row in affine) for axis in range(3)]
+
+
+def _distances(affine: Rows) -> list[float]:
+    """How far the planes across each stored axis lie apart."""
+    volume = abs(_determinant(affine))
+    found = []
+    for axis in range(3):
+        (a1, a2, a3), (b1, b2, b3) = (each for place, each in enumerate(_axes(affine)) if place != axis)
+        area = math.hypot(a2 * b3 - a3 * b2, a3 * b1 - a1 * b3, a1 * b2 - a2 * b1)
+        found.append(volume / area)
+    return found
+
+
+def _determinant(affine: Rows) -> float:
+    (a1, b1, c1, _), (a2, b2, c2, _), (a3, b3, c3, _) = affine
+    return a1 * (b2 * c3 - b3 * c2) - b1 * (a2 * c3 - a3 * c2) + c1 * (a2 * b3 - a3 * b2)
 
 
 def _affine(
@@ -229,9 +302,7 @@ def _affine(
         )
     else:
         return None
-    (a1, b1, c1, _), (a2, b2, c2, _), (a3, b3, c3, _) = affine
-    volume = a1 * (b2 * c3 - b3 * c2) - b1 * (a2 * c3 - a3 * c2) + c1 * (a2 * b3 - a3 * b2)
-    if not all(math.isfinite(value) for row in affine for value in row) or abs(volume) < 1e-9:
+    if not all(math.isfinite(value) for row in affine for value in row) or abs(_determinant(affine)) < 1e-9:
         raise UploadRefused("The file gives an impossible position of the head. Export it again.")
     return affine
 
@@ -248,7 +319,7 @@ def _header(
     units: int,
     *,
     paired: bool,
-    placed: tuple[Rows | None, bool, bool],
+    placed: _Placed,
 ) -> Header:
     if paired:
         raise UploadRefused("The image is in a second file. Save both as one .nii or .nii.gz file.", 415)
@@ -268,9 +339,7 @@ def _header(
         offset=offset,
         has_geometry=sform > 0 or qform > 0,
         unit_mm={1: 1000.0, 2: 1.0, 3: 0.001}.get(units & 0x07),
-        affine=placed[0],
-        in_template=placed[1],
-        stretched=placed[2],
+        **placed._asdict(),
     )
 
 

@@ -35,6 +35,10 @@ NOT_NUMBERS = "Values that are not numbers were read as background."
 NAMED = "That this is {} is taken from the file's name: NIfTI says it nowhere else."
 STRETCHED = "The file lies in coordinates that change its size, so millimetres are not known."
 IN_TEMPLATE = "The file lies in a template's space. If the head was scaled to fit, so are its millimetres."
+TWO_SIDES = "The file states two positions of the head that contradict each other, so left and right are not known."
+TWO_SIZES = "The file states two sizes of its voxels that contradict each other, so millimetres are not known."
+SHEARED = "The file's pixels are slanted, not at right angles, so millimetres are not known."
+IMPLAUSIBLE = "The file states voxels of a size that no scan of a head has, so millimetres are not known."
 NO_GEOMETRY = "The file does not say how the head lies in it, so left and right are not known."
 _WORLD_UP = 2  # nibabel's world axes are right, anterior, superior
 
@@ -70,22 +74,25 @@ def read(paths: Sequence[Path], names: Sequence[str], *, as_series: bool, limits
         notes.append(NAMED.format(sequence))
     if not header.has_geometry:
         notes.append(NO_GEOMETRY)
-    if header.stretched:
-        notes.append(STRETCHED)
+    if header.two_sides:
+        notes.append(TWO_SIDES)
+    spacing, why_not = _spacing(header, affine, axes)
+    if why_not:
+        notes.append(why_not)
     elif header.in_template:
         notes.append(IN_TEMPLATE)
+    sides_known = header.has_geometry and not header.two_sides
     code = orientation_code(transpose=row_axis > column_axis, flip_rows=flip_rows, flip_columns=flip_columns)
-    spacing = _spacing(header, affine, axes)
     return Volume(
         voxels=one_channel_if_equal(values),
         kind="series",
         sources=tuple(f"{names[0]}[{index}]" for index in stored),
         spacing=spacing,
-        orientation=Orientation("S", "P", "L") if header.has_geometry else None,
+        orientation=Orientation("S", "P", "L") if sides_known else None,
         sequence=sequence,
         stored_orientation=code,
         notes=tuple(notes),
-        placement=_placement(header, affine, axes, stored, code, (rows, columns)) if spacing else None,
+        placement=_placement(header, affine, axes, stored, code, (rows, columns)) if spacing and sides_known else None,
     )
 
 
@@ -169,15 +176,13 @@ def _fits(values: np.ndarray, dtype: np.dtype) -> bool:
 
 def _placement(
     header: Header, affine: np.ndarray, axes: Sequence[int], stored: np.ndarray, code: int, shape: tuple[int, int]
-) -> Placement | None:
+) -> Placement:
     """Where the voxels lie, as DICOM counts: NIfTI grows to the right and the front.
 
     Args:
         stored: (slices,) the index of each slice along its stored axis.
         code, shape: as `Placement.of_stored` takes them.
     """
-    if not header.has_geometry:
-        return None
     lps = np.diag([-1.0, -1.0, 1.0]) @ affine[:3] * (header.unit_mm or 1.0)
     first = lps[:, 3] + stored[:, np.newaxis] * lps[:, axes[2]]
     # A stored slice's rows are whichever of its two axes comes first.
@@ -185,20 +190,24 @@ def _placement(
     return Placement.of_stored(first, lps[:, row], lps[:, column], code, shape)
 
 
-def _spacing(header: Header, affine: np.ndarray, axes: Sequence[int]) -> Spacing | None:
-    """Millimetres from the affine, between slices along their normal.
+def _spacing(header: Header, affine: np.ndarray, axes: Sequence[int]) -> tuple[Spacing | None, str]:
+    """Millimetres from the affine, between slices along their normal; or None, and the reason in a sentence.
 
-    None where no geometry and no unit is given, they are not the head's own or not plausible, or pixels are slanted.
+    Without geometry and unit there are none, for which `NO_GEOMETRY` is reason enough.
     """
-    if (not header.has_geometry and header.unit_mm is None) or header.stretched:
-        return None
+    if not header.has_geometry and header.unit_mm is None:
+        return None, ""
+    if header.stretched:
+        return None, STRETCHED
+    if header.two_sizes:
+        return None, TWO_SIZES
     along_column, along_row, through = (affine[:3, axes[world]] * (header.unit_mm or 1.0) for world in range(3))
     column, row = float(np.linalg.norm(along_column)), float(np.linalg.norm(along_row))
     normal = np.cross(along_column, along_row)
     if abs(along_column @ along_row) > SLANTED * column * row:
-        return None
+        return None, SHEARED
     between = float(abs(through @ normal) / np.linalg.norm(normal))
     low, high = PLAUSIBLE_MM
     if not all(math.isfinite(length) and low <= length <= high for length in (column, row, between)):
-        return None
-    return Spacing(between if header.shape[axes[_WORLD_UP]] > 1 else None, row, column)
+        return None, IMPLAUSIBLE
+    return Spacing(between if header.shape[axes[_WORLD_UP]] > 1 else None, row, column), ""
