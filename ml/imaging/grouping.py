@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
 from typing import Any, Generic, TypeVar
 
@@ -110,7 +110,7 @@ class Group(Generic[Item]):
 
     Attributes:
         items: at least one.
-        split: why one series became several groups: "size" or "kind" or "time"; empty where it did not.
+        split: why one series became several groups: "size", "spacing", "kind" or "time"; empty where it did not.
     """
 
     items: tuple[Item, ...]
@@ -140,7 +140,10 @@ def split(items: Sequence[Item], of: Callable[[Item], tuple[Instance, Frame]]) -
     groups: list[Group[Item]] = []
     for kinds in by_series.values():
         parted = [found for alike in kinds.values() for found in alike]
-        why = "" if len(parted) == 1 else "size" if len({kind[0] for kind in kinds}) > 1 else "kind"
+        sizes = {kind[0] for kind in kinds}
+        why = "" if len(parted) == 1 else "size" if len(sizes) > 1 else "kind"
+        if why == "kind" and len(kinds) == 1 and _differ_in_spacing([of(found[0])[1] for found in parted]):
+            why = "spacing"
         for found in parted:
             times = _times(found, of)
             groups += [Group(tuple(sorted(part, key=_place(of))), "time" if len(times) > 1 else why) for part in times]
@@ -288,6 +291,12 @@ def _measures_alike(one: Frame, other: Frame) -> bool:
         and _near(one.pixel_spacing, other.pixel_spacing, 0.0, 0.001)
         and _near(one.echo_ms and (one.echo_ms,), other.echo_ms and (other.echo_ms,), 0.0, 0.01)
     )
+
+
+def _differ_in_spacing(parted: Sequence[Frame]) -> bool:
+    """Whether nothing but the pixel spacing keeps these apart."""
+    first = parted[0]
+    return all(_measures_alike(first, replace(other, pixel_spacing=first.pixel_spacing)) for other in parted)
 
 
 def _near(

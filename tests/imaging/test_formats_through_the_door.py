@@ -25,6 +25,7 @@ from pydicom.uid import (
     RLELossless,
 )
 
+from ml.imaging.errors import UploadRefused
 from ml.imaging.volume import Orientation
 from tests import phantoms, phantoms_dicom
 from tests.imaging.door import files_taken_in, taken_in, volume_of
@@ -151,6 +152,30 @@ class TestValues:
         pixels = head.astype(np.uint16) * 16
         datasets = phantoms_dicom.series(pixels | np.uint16(0x8000), BitsStored=12, HighBit=11)
         assert np.array_equal(volume_of(taken_in(tmp_path, datasets)).voxels[..., 0], pixels)
+
+    def test_values_that_lie_at_other_bits_are_refused(self, head, tmp_path):
+        """Whether they are shifted or only said to be, nobody can tell."""
+        datasets = phantoms_dicom.series(head.astype(np.uint16) << 4, BitsStored=12, HighBit=15)
+        with pytest.raises(UploadRefused, match="HighBit"):
+            taken_in(tmp_path, datasets)
+
+    @pytest.mark.parametrize("far", [1e30, -2e5])
+    def test_a_position_where_no_head_lies_is_refused(self, head, tmp_path, far):
+        datasets = phantoms_dicom.series(head)
+        datasets[2].ImagePositionPatient = [0, 0, far]
+        with pytest.raises(UploadRefused, match="impossible position"):
+            taken_in(tmp_path, datasets)
+
+    def test_a_compression_that_cannot_be_undone_is_not_only_called_damaged(self, tmp_path):
+        with pytest.raises(UploadRefused, match="compressed in a way that is not read"):
+            files_taken_in(tmp_path, [PYDICOM / "JPEG-lossy.dcm"])
+
+    def test_another_pixel_spacing_is_told_as_that(self, head, tmp_path):
+        datasets = phantoms_dicom.series(head)
+        datasets[2].PixelSpacing = [1.5, 1.5]
+        assert [each.reason for each in taken_in(tmp_path, datasets).set_aside] == [
+            "Its pictures differ in pixel spacing, so it became 2 scans."
+        ]
 
 
 class TestNifti:

@@ -34,6 +34,10 @@ _FIRST_GROUPS = (b"\x02\0", b"\x08\0")
 ONLY_THE_LIST = "A DICOMDIR is only the list. Upload the folder with the images."
 _DIRECTORY = "1.2.840.10008.1.3.10"
 _NOT_SCANS = {"SR", "SEG", "PR", "KO", "RTSTRUCT", "RTPLAN", "RTDOSE", "REG", "DOC", "M3D", "PLAN"}
+HIGH_BIT = (
+    "The file says that its values lie at other bits than DICOM allows (HighBit), so they cannot be read safely."
+    " Export it again."
+)
 # Digitised, scanned or drawn by a workstation: what stood on the screen or film is in the pixels.
 _CAPTURED = {"WSD", "DV", "DI", "DF", "SI", "SD"}
 
@@ -233,6 +237,10 @@ def _instance(dataset: Dataset, limits: Limits) -> Instance:
     allocated = int(value(dataset, "BitsAllocated", 16))
     if channels not in (1, 3) or count < 1 or allocated not in (8, 16, 32, 64):
         raise UploadRefused("The image's pixels are of a kind that is not read. Export it as 16-bit grey.", 415)
+    high, stored = whole(value(dataset, "HighBit")), whole(value(dataset, "BitsStored"))
+    if high is not None and stored and high != stored - 1:
+        # PS3.5 8.1.1. Some such files hold shifted values, in others only the attribute is wrong: nobody can tell.
+        raise UploadRefused(HIGH_BIT)
     check_volume(count, rows, columns, channels, limits)
     found = frames(dataset, count)
     return Instance(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from ml.imaging.errors import UploadRefused, damaged
 from ml.imaging.headers.dicom_values import item, listed, number, numbers, stripped, value, whole
+from ml.imaging.headers.facts import MOST_MM
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -65,7 +66,8 @@ def frames(dataset: Dataset, count: int) -> tuple[Frame, ...]:
         count: NumberOfFrames.
 
     Raises:
-        UploadRefused: 400 for another number of functional groups, or a pixel spacing of zero or less.
+        UploadRefused: 400 for another number of functional groups, a pixel spacing of zero or less, or a position
+            where no head lies.
     """
     each = value(dataset, "PerFrameFunctionalGroupsSequence")
     if item(value(dataset, "SharedFunctionalGroupsSequence")) is None and each is None:
@@ -127,6 +129,8 @@ def _frame(
 ) -> Frame:
     where = numbers(position, "ImagePositionPatient", 3)
     spacing = numbers(measures, "PixelSpacing", 2)
+    if where is not None and max(map(abs, where)) >= MOST_MM:
+        raise UploadRefused("The file gives an impossible position of the head. Export it again.")
     captured = str(value(dataset, "SOPClassUID", "")).startswith(SECONDARY_CAPTURE)
     if spacing is not None and not captured and min(spacing) <= 0:
         raise UploadRefused("The file gives a pixel spacing of zero or less. Export the series again.")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ml.imaging.headers.dicom import Instance
 
 DEFLATED = "1.2.840.10008.1.2.1.99"
+UNDECODED = "The image is damaged, or compressed in a way that is not read here. Export it without compression, or with JPEG 2000."
 CUT = "The file is cut short: pixels are missing. Export it again and upload the new copy."
 
 
@@ -36,8 +37,8 @@ def check_decodes(dataset: Dataset, instance: Instance) -> None:
         pixel_array(dataset, index=0)
     except MemoryError:
         raise
-    except Exception:  # noqa: BLE001 - codecs raise what they like
-        raise damaged() from None
+    except Exception:  # noqa: BLE001 - codecs raise what they like, and the same for what they cannot do
+        raise UploadRefused(UNDECODED) from None
 
 
 def is_encapsulated(dataset: Dataset) -> bool:
