@@ -23,6 +23,7 @@ from ml.imaging.headers import archive, dicomdir, nifti
 from ml.imaging.headers import dicom as dicom_header
 from ml.imaging.headers.dicom_pixels import check_decodes
 from ml.imaging.headers.dicom_values import stripped
+from ml.imaging.headers.patient import are_several, person_of
 from ml.imaging.intake_scans import Kept, Received, scans_of
 from ml.imaging.limits import Limits
 
@@ -71,6 +72,7 @@ class Intake:
         _start_timer(0)
         self.at = None
         clinical = _patient_of(kept)
+        self._under_one_pseudonym(kept, clinical[0])
         planned = scans_of(self._numbered(kept), as_series=self.as_series)
         self.aside += planned.aside
         self.left_out += planned.copies
@@ -216,8 +218,20 @@ class Intake:
             dicom_header.facts_of(after),
             instance=after,
             pseudonym=name,
-            patient=(before.patient, before.issuer),
+            person=person_of(dataset),
         )
+
+    def _under_one_pseudonym(self, kept: Sequence[Kept], pseudonym: str) -> None:
+        """Give the patient's pseudonym to files that leave out who gave the number: by themselves they got another one."""
+        from ml.imaging.deidentify import dicom as deidentifier
+
+        for one in kept:
+            if one.pseudonym in ("", pseudonym):
+                continue
+            path = self.work / f"out-{one.out}"
+            dataset = dicom_header.load(path, self.limits)
+            dataset.PatientID = dataset.PatientName = pseudonym
+            deidentifier.write(dataset, path, received_sha256=one.sha256)
 
     def _keep_other(self, one: Received, number: int) -> Kept:
         from ml.imaging.deidentify import nifti as nifti_cleaner
@@ -303,13 +317,12 @@ def _patient_of(kept: Sequence[Kept]) -> tuple[str, str | None]:
     """The pseudonym of the upload's one patient, and the day of the examination.
 
     Raises:
-        UploadRefused: 400 where the files name two patients.
+        UploadRefused: 400 where the files are two patients' (`are_several`).
     """
-    named = [one for one in kept if one.patient[0]]
-    issuers = {one.patient[1] for one in named if one.patient[1]}
-    if len({one.patient[0] for one in named}) > 1 or len(issuers) > 1:
+    if are_several(one.person for one in kept if one.person is not None):
         raise UploadRefused(TWO_PATIENTS)
-    best = max(named, key=lambda one: bool(one.patient[1]), default=None)
+    named = [one for one in kept if one.pseudonym]
+    best = max(named, key=lambda one: one.person is not None and bool(one.person.issuer), default=None)
     days = sorted(
         {
             one.instance.acquired_on

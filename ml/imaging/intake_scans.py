@@ -16,6 +16,7 @@ from ml.imaging.headers import nifti
 from ml.imaging.headers.dicom import Instance
 from ml.imaging.headers.dicom_frames import Frame
 from ml.imaging.headers.facts import FileFacts
+from ml.imaging.headers.patient import Person
 
 _CLINICAL = {"dicom", "nifti"}
 DIFFER = "The pictures differ in size, so they are not slices of one series. Upload them as single pictures."
@@ -47,7 +48,7 @@ class Kept:
     facts: FileFacts
     instance: Instance | None = None
     pseudonym: str = ""
-    patient: tuple[str, str] = ("", "")
+    person: Person | None = None
     header: nifti.Header | None = None
 
 
@@ -134,6 +135,7 @@ def _dicom(kept: Sequence[Kept], found: Found) -> list[dict[str, Any]]:
 def _tell_splits(groups: Sequence[Any], found: Found) -> None:
     why = {
         "size": "Its pictures differ in size, so it became {} scans.",
+        "spacing": "Its pictures differ in pixel spacing, so it became {} scans.",
         "kind": "It mixes directions, echoes or kinds of picture, so it became {} scans.",
         "time": "It shows the same places several times, so it became {} scans.",
     }
@@ -225,7 +227,7 @@ def _nifti_geometry(header: nifti.Header | None) -> dict[str, Any] | None:
     """A NIfTI's place in the words of `grouping.Geometry`; its axes as stored, so only like is compared with like."""
     from ml.imaging.grouping import Geometry
 
-    if header is None or header.affine is None or header.shape[2] < 2:
+    if header is None or header.affine is None or header.shape[2] < 2 or header.two_sides or header.two_sizes:
         return None
     columns = [tuple(row[axis] for row in header.affine) for axis in range(4)]
     lengths = [sum(value * value for value in column) ** 0.5 for column in columns[:3]]
