@@ -46,7 +46,7 @@ class TestRuler:
         viewer.page.reload()
         viewer.ready()
         expect(viewer.list).to_have_count(1)
-        expect(viewer.shown.locator(".measure.mine .rt")).to_have_text("1  45.0 mm")
+        expect(viewer.shown.locator(".measure.mine .rt")).to_have_text("a  45.0 mm")
 
     def test_pressed_at_both_ends(self, viewer: Viewer) -> None:
         tool(viewer, "ruler")

@@ -1,6 +1,6 @@
 // The list of measurements under the picture: what it is, where, by whom; go there, adjust, remove.
 
-import { TITLES } from "./values.js";
+import { nameOf, TITLES } from "./values.js";
 
 /** @typedef {import("./store.js").Measurement} Measurement */
 /**
@@ -21,7 +21,7 @@ export function fillList(list, rows, where, acts) {
   const focus = document.activeElement;
   const held = focus instanceof HTMLButtonElement && list.contains(focus) ? focus : null;
   const at = held ? [...list.children].indexOf(/** @type {Element} */ (held.closest("li"))) : -1;
-  list.replaceChildren(...rows.map((row, place) => line(row, place + 1, where(row), acts)));
+  list.replaceChildren(...rows.map((row, place) => line(row, nameOf(place), where(row), acts)));
   if (!held) return;
   // Whoever works by keys goes on where they were.
   const buttons = [...(list.children[Math.min(at, rows.length - 1)]?.querySelectorAll("button") ?? [])];
@@ -30,16 +30,16 @@ export function fillList(list, rows, where, acts) {
 
 /**
  * @param {Measurement} row
- * @param {number} number
+ * @param {string} letter
  * @param {string} where
  * @param {Acts} acts
  */
-function line(row, number, where, acts) {
+function line(row, letter, where, acts) {
   const item = document.createElement("li");
   item.dataset.measurement = row.id;
-  const name = `${TITLES[row.kind]} ${number}`;
+  const name = `${TITLES[row.kind]} ${letter}`;
   const text = document.createElement("p");
-  text.append(bold(`${number}  ${row.text || TITLES[row.kind]}`), ` ${TITLES[row.kind]}, ${where}`);
+  text.append(bold(`${letter}  ${row.text || TITLES[row.kind]}`), ` ${TITLES[row.kind]}, ${where}`);
   const by = [row.mine ? "" : `by ${row.author}`, row.assumes_square ? "if pixels are square" : ""];
   const more = by.filter(Boolean).join(", ");
   if (more) text.append(`, ${more}`);

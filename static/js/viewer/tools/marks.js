@@ -1,7 +1,7 @@
 // How measurements look on a slice: green, because a person made them, on a dark halo that shows on white pixels too.
 
 import { svg } from "../svg.js";
-import { FEWEST, valueText } from "./values.js";
+import { FEWEST, nameOf, valueText } from "./values.js";
 
 /** @typedef {import("../plane-view.js").PlaneView} PlaneView */
 /** @typedef {import("./drafts.js").Drafts} Drafts */
@@ -26,7 +26,7 @@ export function drawings(pane, index, rows, drafts) {
     if (row.plane !== plane.name || row.slice !== index || [draft?.replaced, draft?.replaced?.kept].includes(row))
       continue;
     const kind = row.fault ? "unkept" : row.mine ? "mine" : "theirs";
-    made.push(shape(pane, row.kind, row.points, `${at + 1}  ${row.text}`, kind, row.mine ? null : -1));
+    made.push(shape(pane, row.kind, row.points, `${nameOf(at)}  ${row.text}`, kind, row.mine ? null : -1));
   }
   if (draft && draft.plane === plane.name && draft.slice === index) {
     const open = !draft.replaced;
@@ -75,9 +75,14 @@ export function pointUnder(pane, index, rows, event) {
 function shape(pane, kind, points, text, classes, active) {
   const placed = points.map((point) => pane.toScreen(...point));
   const first = placed[0] ?? { x: 0, y: 0 };
-  const d = `M${placed.map(({ x, y }) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}${kind === "area" && placed.length > 2 ? "Z" : ""}`;
+  const [line, last = first] = [pathOf(placed), placed.at(-1)];
+  const closes = kind === "area" && placed.length > 2;
+  // An area that is still drawn is not closed yet, and neither looks so.
+  const open = closes && classes === "draft";
+  const d = closes && !open ? `${line}Z` : line;
   const group = svg("g", { class: `measure ${classes}` });
   group.append(svg("path", { class: "rul-h", d }), svg("path", { class: "rul", d }));
+  if (open) group.append(svg("path", { class: "rul closing", d: pathOf([last, first]) }));
   const handles = kind === "area" && placed.length > 24 ? placed.slice(0, 1) : placed;
   if (active !== -1) {
     for (const [at, { x, y }] of handles.entries()) {
@@ -94,6 +99,11 @@ function shape(pane, kind, points, text, classes, active) {
     group.append(svg("text", { class: end ? "rt end" : "rt", x, y }, text));
   }
   return group;
+}
+
+/** @param {{x: number, y: number}[]} points */
+function pathOf(points) {
+  return `M${points.map(({ x, y }) => `${x.toFixed(1)} ${y.toFixed(1)}`).join("L")}`;
 }
 
 /** @param {{x: number, y: number}[]} points */

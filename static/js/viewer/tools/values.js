@@ -10,6 +10,16 @@ export const TITLES = { ruler: "Ruler", area: "Area", angle: "Angle" };
 export const FEWEST = { ruler: 2, area: 3, angle: 3 };
 
 /**
+ * What a measurement is called on the picture and in the list: a, b, ... z, aa. Lesions have numbers, sides have capitals.
+ * @param {number} at from 0
+ * @returns {string}
+ */
+export function nameOf(at) {
+  const letter = String.fromCharCode(97 + (at % 26));
+  return at < 26 ? letter : nameOf(Math.floor(at / 26) - 1) + letter;
+}
+
+/**
  * @param {Kind} kind
  * @param {Point[]} points
  * @param {[number, number]|null} mm
