@@ -55,6 +55,8 @@ export class ScanViewer extends HTMLElement {
   };
   page = new Page(this);
   measuring = new Measuring(this);
+  /** Whether the AI looked at the scan: of one that was refused it has nothing to show. */
+  analysed = Boolean(this.querySelector("[data-act=mask]"));
   /** What the user set: the crosshair shows with three planes only. */
   cross = true;
 
@@ -225,6 +227,7 @@ export class ScanViewer extends HTMLElement {
       this.page.press(`[data-act="plane:${name}"]`, pane === this.pane);
     }
     this.page.press("[data-act=three]", three);
+    this.find("[data-act=crosshair]").hidden = !three;
     this.page.stale = true;
     this.redraw();
   }

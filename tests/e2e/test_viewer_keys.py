@@ -139,6 +139,31 @@ class TestKeys:
             raise AssertionError("Tab never leaves the viewer")
         assert wanted <= reached, wanted - reached
 
+    def test_the_strip_is_one_stop_and_arrows_go_on_in_it(
+        self, page: Page, watch: Watch, served: machines.Brainscan
+    ) -> None:
+        viewer = opened(page, served, "volume", "?slice=60")
+        assert page.locator(".slices a[tabindex='0']").count() == 1
+        assert page.locator(".slices a:not([tabindex])").count() == 0
+        here = page.locator(".slices a[aria-current=true]")
+        here.focus()
+        for key, number in (("ArrowRight", 61), ("ArrowDown", 62), ("ArrowLeft", 61), ("Home", 1), ("End", 150)):
+            viewer.press(key)
+            expect(here).to_have_attribute("href", f"?slice={number}")
+            expect(here).to_be_focused()
+            assert viewer.slice() == number
+        viewer.press("Tab")
+        assert not page.evaluate("Boolean(document.activeElement.closest('.slices'))")
+        viewer.press("Shift+Tab")
+        expect(here).to_be_focused()
+        # Arrows in the strip are the strip's, whatever plane or tool is in hand.
+        viewer.click("plane:coronal")
+        viewer.click("tool:ruler")
+        here.focus()
+        viewer.press("ArrowLeft")
+        expect(here).to_have_attribute("href", "?slice=149")
+        assert viewer.shown.get_attribute("data-plane") == "axial"
+
     def test_every_tool_is_taken_and_put_away_by_its_button(
         self, page: Page, watch: Watch, served: machines.Brainscan
     ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e import machines
@@ -33,3 +34,24 @@ class TestPlanes:
         viewer.focus()
         viewer.press("x")
         expect(page.locator("[data-cross]")).to_have_count(0)
+
+    @pytest.mark.parametrize("width", [1440, 390])
+    def test_the_crosshair_has_a_button_too(
+        self, page: Page, watch: Watch, served: machines.Brainscan, width: int
+    ) -> None:
+        page.set_viewport_size({"width": width, "height": 900})
+        viewer = opened(page, served, "volume", "?slice=60")
+        button = viewer.act("crosshair")
+        expect(button).to_be_hidden()
+        heights = "[...document.querySelectorAll('.tools')].map(each => each.offsetHeight)"
+        before = page.evaluate(heights)
+        viewer.click("three")
+        if width == 390:
+            viewer.click("more")
+        assert page.evaluate(heights) == before, "it finds room in its row"
+        expect(page.locator("[data-cross]")).not_to_have_count(0)
+        viewer.click("crosshair")
+        expect(button).to_have_attribute("aria-pressed", "false")
+        expect(page.locator("[data-cross]")).to_have_count(0)
+        viewer.click("crosshair")
+        expect(page.locator("[data-cross]")).not_to_have_count(0)

@@ -83,3 +83,44 @@ def test_windowing_by_dragging_is_taken_from_the_windows_menu(
 
 def test_one_picture_has_no_third_dimension_to_open(page: Page, watch: Watch, served: machines.Brainscan) -> None:
     expect(opened(page, served, "tumour").act("3d")).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_what_to_do_stands_below_the_picture_and_hides_nothing(
+    page: Page, watch: Watch, served: machines.Brainscan, width: int
+) -> None:
+    page.set_viewport_size({"width": width, "height": 1000})
+    viewer = opened(page, served, "volume")
+    before = viewer.stage.bounding_box()
+    viewer.click("tool:area")
+    expect(viewer.hint).to_be_visible()
+    stage, line = viewer.stage.bounding_box(), page.locator(".hint").bounding_box()
+    assert stage
+    assert line
+    assert stage == before, "the picture stays where it is"
+    assert line["y"] >= stage["y"] + stage["height"] - 1
+    viewer.press("Escape")
+    expect(page.locator(".hint")).to_be_hidden()
+
+
+def test_an_area_that_is_not_closed_does_not_look_closed(page: Page, watch: Watch, served: machines.Brainscan) -> None:
+    viewer = opened(page, served, "volume")
+    viewer.click("tool:area")
+    for place in ((80, 80), (120, 80), (120, 120)):
+        viewer.tap(*place)
+    edge = viewer.shown.locator(".measure.draft .closing")
+    expect(edge).to_have_count(1)
+    assert edge.evaluate("each => getComputedStyle(each).strokeDasharray") != "none"
+    assert "Z" not in (viewer.shown.locator(".measure.draft .rul").first.get_attribute("d") or "Z")
+    viewer.press("Escape", "Escape")
+
+
+def test_of_a_refused_picture_the_ai_has_nothing_to_show(page: Page, watch: Watch, served: machines.Brainscan) -> None:
+    viewer = opened(page, served, "refused")
+    for act in ("mask", "sizes", "heat"):
+        expect(viewer.act(act)).not_to_be_visible()
+    expect(page.locator("[data-opacity]")).to_have_count(0)
+    expect(page.locator("[data-area]")).to_have_text("")
+    viewer.focus()
+    viewer.press("?")
+    expect(page.locator(".keys-in")).not_to_contain_text("AI")

@@ -22,6 +22,7 @@ const ACTS = {
   help: (viewer) => showHelp(viewer),
   full: (viewer) => viewer.fullScreen(),
   three: (viewer) => viewer.showThree(),
+  crosshair: (viewer) => viewer.toggle("crosshair"),
   undo: (viewer) => viewer.measuring.store.undo(),
   redo: (viewer) => viewer.measuring.store.redo(),
   close: (viewer) => viewer.measuring.drafts.finish(),
@@ -38,7 +39,12 @@ export function listen(viewer) {
   viewer.addEventListener("input", (event) => slide(viewer, /** @type {HTMLInputElement} */ (event.target)));
   viewer.addEventListener("keydown", (event) => {
     const target = /** @type {Element} */ (event.target);
-    if (!target.closest("dialog") && !hasOwnUse(target, event.key)) press(viewer, event, viewer.letters);
+    const { strip, at } = viewer.page;
+    const slice = strip.moved(event, at);
+    if (slice !== null) {
+      event.preventDefault();
+      goAcquired(viewer, slice);
+    } else if (!target.closest("dialog") && !hasOwnUse(target, event.key)) press(viewer, event, viewer.letters);
   });
   document.addEventListener("click", (event) => follow(viewer, event));
 }
@@ -82,6 +88,16 @@ function dim(viewer, percent) {
 }
 
 /**
+ * To a slice of the plane that was acquired, which is the one that the page numbers.
+ * @param {ScanViewer} viewer
+ * @param {number} index
+ */
+function goAcquired(viewer, index) {
+  viewer.showPlane(/** @type {Volume} */ (viewer.volume).geometry.acquired, viewer.layout);
+  viewer.go(index);
+}
+
+/**
  * A link of this page to a slice, wherever it stands, moves the viewer and loads nothing.
  * @param {ScanViewer} viewer
  * @param {MouseEvent} event
@@ -90,10 +106,9 @@ function follow(viewer, event) {
   const index = sliceOf(event, Math.max(viewer.page.strip.links.length, 1));
   if (index === null) return;
   event.preventDefault();
-  viewer.showPlane(/** @type {Volume} */ (viewer.volume).geometry.acquired, viewer.layout);
   const target = /** @type {Element} */ (event.target);
   const lesion = Number(target.closest("[data-picks]")?.getAttribute("data-picks"));
   if (lesion) viewer.select(lesion);
-  viewer.go(index);
+  goAcquired(viewer, index);
   if (!viewer.contains(target)) viewer.stage.focus();
 }

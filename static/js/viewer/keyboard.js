@@ -211,6 +211,8 @@ export const BINDINGS = [
     keys: ["o"],
     shown: "O",
     says: "All that the AI marked, on or off",
+    offered: (v) => v.analysed,
+    now: (v) => v.analysed,
     act: (v) => v.toggle("shown"),
   },
   {

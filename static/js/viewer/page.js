@@ -47,7 +47,8 @@ export class Page {
     if (strip.links.length) {
       const { chance, area } = acquired ? strip.about(index) : { chance: "", area: "" };
       viewer.find("[data-chance]").textContent = chance.includes("%") ? `Tumour probability ${chance}` : chance;
-      viewer.find("[data-area]").textContent = acquired ? (area ? `Outlined: ${area}` : "Nothing outlined") : "";
+      viewer.find("[data-area]").textContent =
+        acquired && viewer.analysed ? (area ? `Outlined: ${area}` : "Nothing outlined") : "";
       const label = [text, chance && `tumour probability ${chance}`, area && `${area} outlined`];
       viewer.stage.setAttribute("aria-label", label.filter(Boolean).join(", "));
       this.unsaid = [text, chance].filter(Boolean).join(", ");
@@ -83,6 +84,7 @@ export class Page {
     this.press("[data-act=mask]", viewer.scene.shown);
     this.press("[data-act=sizes]", viewer.scene.shown && viewer.scene.sizes);
     this.press("[data-act=heat]", viewer.scene.heatShown);
+    this.press("[data-act=crosshair]", viewer.cross);
     viewer.find("[data-legend]").hidden = !viewer.scene.heatShown;
     for (const name of ["window", "ruler", "area", "angle"]) this.press(`[data-act="tool:${name}"]`, tool === name);
     /** @type {HTMLButtonElement} */ (viewer.find("[data-act=undo]")).disabled = !store.done.length;
@@ -105,7 +107,7 @@ export class Page {
   }
 
   /**
-   * A sentence on the stage; aloud unless it only accompanies.
+   * A sentence below the stage; aloud unless it only accompanies.
    * @param {string} sentence
    * @param {boolean} [aloud]
    */

@@ -1,4 +1,15 @@
 // What the page says about the slices as acquired: the strip's links, their probabilities, the address in the bar.
+// Once the viewer is alive the strip is one stop for Tab, and arrows go on in it; until then every link is its own.
+
+/** @type {Record<string, (index: number, last: number) => number>} */
+const MOVES = {
+  ArrowLeft: (index) => index - 1,
+  ArrowUp: (index) => index - 1,
+  ArrowRight: (index) => index + 1,
+  ArrowDown: (index) => index + 1,
+  Home: () => 0,
+  End: (_, last) => last,
+};
 
 export class Strip {
   /** @param {HTMLElement} viewer */
@@ -16,13 +27,31 @@ export class Strip {
   }
 
   /**
-   * Marks a slice as the one that is shown.
+   * Marks a slice as the one that is shown and that Tab stops at; whoever is in the strip goes along.
    * @param {number} before the one marked until now; below 0, whichever the server marked
    * @param {number} index
    */
   mark(before, index) {
-    for (const link of before < 0 ? this.links : [this.links[before]]) link?.removeAttribute("aria-current");
-    this.links[index]?.setAttribute("aria-current", "true");
+    const within = before >= 0 && document.activeElement?.closest(".slices");
+    for (const link of before < 0 ? this.links : [this.links[before]]) {
+      link?.removeAttribute("aria-current");
+      link?.setAttribute("tabindex", "-1");
+    }
+    const link = this.links[index];
+    link?.setAttribute("aria-current", "true");
+    link?.setAttribute("tabindex", "0");
+    if (within) link?.focus({ preventScroll: true });
+  }
+
+  /**
+   * The slice that a key leads to from a link of the strip, or null.
+   * @param {KeyboardEvent} event
+   * @param {number} index the slice shown
+   */
+  moved(event, index) {
+    const move = MOVES[event.key];
+    if (!move || event.shiftKey || event.ctrlKey || event.metaKey || event.altKey) return null;
+    return /** @type {Element} */ (event.target).closest(".slices") ? move(index, this.links.length - 1) : null;
   }
 
   /**
