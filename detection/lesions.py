@@ -200,6 +200,10 @@ def _half(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str]:
     centroid, columns = lesion.get("centroid_px"), found.get("columns")
     if not centroid or not columns:
         return "Not known", ""
+    orientation = found.get("orientation")
+    if orientation and orientation["columns"] not in ("L", "R"):
+        # Left and right run through the slices of a sagittal series: its pictures have no left or right half.
+        return "Side not known", "slices from the side do not show where the middle of the head is"
     share = (centroid[2] + 0.5) / columns
     if abs(share - 0.5) < 0.04:
         return "Near the middle", "of the picture; the patient's side is not known"

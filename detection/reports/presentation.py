@@ -160,12 +160,23 @@ def _pictures(found: dict[str, Any]) -> tuple[KeyPicture, ...]:
         where = f"Slice {index + 1} of {count}" if count > 1 else "The picture"
         what = "nothing outlined"
         if shown:
-            what = f"lesion {shown[0]}" if len(shown) == 1 else "lesions " + ", ".join(map(str, shown))
-            what += f", {_area(found['slices'][index])} outlined"
+            parts = [f"lesion {number}, {_largest_area(found['lesions'][number - 1])}" for number in shown]
+            what = "; ".join(parts)
+            # Smaller ones and parts of others may lie on the slice as well.
+            if (
+                sum(found["lesions"][number - 1]["largest_area_px"] for number in shown)
+                != found["slices"][index]["area_px"]
+            ):
+                what += f"; {_area(found['slices'][index])} outlined in all"
         chance = found["slices"][index]["tumour_probability"]
         caption = f"{where}: {what}" + ("" if chance is None else f", probability {words.percent(chance)}")
         pictures.append(KeyPicture(f"key-{place}.png", index, f"{caption}.", f"MRI slice. {caption}.", edges))
     return tuple(pictures)
+
+
+def _largest_area(lesion: dict[str, Any]) -> str:
+    """Of a lesion, on the slice that it is largest on."""
+    return _area({"area_mm2": lesion.get("area_mm2"), "area_px": lesion["largest_area_px"]})
 
 
 def _area(each: dict[str, Any]) -> str:

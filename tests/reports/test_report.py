@@ -14,7 +14,7 @@ import pytest
 from django.utils.html import strip_tags
 from PIL import Image
 
-from detection import provenance
+from detection import provenance, words
 from detection.models import Analysis, Scan
 from detection.reports import drawn, pdf
 from detection.reports.render import Report, report
@@ -106,6 +106,19 @@ class TestWords:
         assert re.search(r"1\.28 ml", said)
         assert "2 lesions on 5 of 9 slices" in said
         assert "The letters say which side of the patient an edge is." in said
+
+    def test_a_key_picture_tells_the_size_of_the_lesion_that_it_names(self, tmp_path: Path):
+        scan = scans.of_dicom(cast.alice(), tmp_path)
+        assert scan.current_analysis is not None
+        found = scan.current_analysis.findings
+        assert found is not None
+        first, *_ = found["lesions"]
+        assert f"lesion 1, {words.plain(first['area_mm2'])} mm²" in text(scan)
+        assert "outlined in all" not in text(scan)
+        slices = [{**each, "area_px": each["area_px"] + 5, "area_mm2": 987.0} for each in found["slices"]]
+        assert re.search(
+            r"Slice \d of 9: lesion 1, .*; 987 mm² outlined in all", text(with_findings(scan, slices=slices))
+        )
 
     @pytest.mark.parametrize(("pre", "said"), [(True, "fused from three series"), (False, "fused from two series")])
     def test_it_says_from_how_many_series_a_scan_was_fused(self, pre: bool, said: str, tmp_path: Path):

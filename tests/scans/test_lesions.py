@@ -162,6 +162,12 @@ def test_coronal_slices_have_no_axial_diameters(alice: Client, owner: User) -> N
     assert "Not computable slices are not axial" in shown
 
 
+def test_a_picture_from_the_side_has_no_left_or_right_half(alice: Client, owner: User) -> None:
+    shown = lesions(alice, visits.visit(owner, visits.large(), orientation=Orientation("L", "I", "P")))
+    assert "Side not known slices from the side do not show where the middle of the head is; centroid" in shown
+    assert "half" not in shown
+
+
 def test_intervals_stand_beside_their_numbers_and_say_how_often_they_hold(alice: Client, owner: User) -> None:
     shown = lesions(alice, visits.visit(owner, visits.large(), interval=(6.1, 9.5), level=0.9))
     assert "All together: 7.74 ml, 6.1 to 9.5 ml." in shown

@@ -59,7 +59,7 @@ def segmentation(
     meaning = meaning_of(scan)
     planes, labels, count = source.outlined(masks, scan, form="a DICOM Segmentation")
     segments = Segmentation(
-        source_images=_with_thickness(source, planes),
+        source_images=_measured(source, planes),
         pixel_array=_for_every_frame(source, labels),
         segmentation_type=SegmentationTypeValues.BINARY,
         segment_descriptions=[_describe(number, meaning, provenance) for number in range(1, count + 1)],
@@ -89,28 +89,36 @@ def tracking(number: int, meaning: Meaning, provenance: Provenance) -> tuple[str
     return provenance.uid("lesion", number), f"{meaning.label} {number}"
 
 
-def _with_thickness(source: SourceSeries, planes: Sequence[Plane]) -> list[Dataset]:
-    """The instances, each with a slice thickness, which readers of segmentations take for given.
+def _measured(source: SourceSeries, planes: Sequence[Plane]) -> list[Dataset]:
+    """The instances with what a segmentation copies of them: a slice thickness, and the distance of slices as measured.
 
-    A single-frame original may state none (PS3.3 C.8.3.1): the distance of the slices stands in its place.
+    What a header says of the distance may be wrong, and readers that trust it would make another volume of the same
+    outline: it is that of the positions along the normal, and nothing where slices are not evenly spaced. A thickness is
+    the file's own matter (slices may have gaps or overlap), but readers of segmentations take one for given and a
+    single-frame original may state none (PS3.3 C.8.3.1): the distance stands in its place. What a multi-frame original
+    says of each frame is left as it is.
 
     Raises:
-        NotExportable: where none is stated for a lone slice, or for slices that are not evenly spaced.
+        NotExportable: where no thickness is stated for a lone slice, or for slices that are not evenly spaced.
     """
-    if source.is_multiframe or all(dataset.get("SliceThickness") for dataset in source.instances):
+    if source.is_multiframe:
         return source.instances
-    if len(planes) == 1:
-        raise NotExportable(NO_GEOMETRY)
     along = [float(plane.position @ planes[0].normal) for plane in planes]
-    if not evenly_spaced(along):
-        raise NotExportable(NO_THICKNESS)
-    between = round((along[-1] - along[0]) / (len(along) - 1), 6)
+    between = None
+    if len(planes) > 1 and evenly_spaced(along):
+        between = round(abs(along[-1] - along[0]) / (len(along) - 1), 6)
     instances: list[Dataset] = []
     for dataset in source.instances:
-        thick = Dataset()
-        thick.update(dataset)  # the original stays as it came
-        thick.add_new("SliceThickness", "DS", dataset.get("SliceThickness") or between)
-        instances.append(thick)
+        one = Dataset()
+        one.update(dataset)  # the original stays as it came
+        thickness = dataset.get("SliceThickness") or between
+        if thickness is None:
+            raise NotExportable(NO_GEOMETRY if len(planes) == 1 else NO_THICKNESS)
+        one.add_new("SliceThickness", "DS", thickness)
+        one.pop("SpacingBetweenSlices", None)
+        if between is not None:
+            one.add_new("SpacingBetweenSlices", "DS", between)
+        instances.append(one)
     return instances
 
 

@@ -32,6 +32,9 @@ from ml.imaging.writers.common import (
 NEEDED = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
           "AccessionNumber", "ReferringPhysicianName")  # fmt: skip
 
+NO_DICOM = "This scan was not uploaded as DICOM, so no DICOM result can refer to it."
+NO_UIDS = "The DICOM files of this scan do not say which study, series or instance they are, so no DICOM result can refer to them."
+
 MOST_LESIONS = 400
 """More outlines than this are noise: each costs a segment, and no planning system shows them."""
 
@@ -283,7 +286,7 @@ def _header(path: Path) -> Dataset:
     """One instance without its pixels, with every attribute that results copy from it, empty where it has none."""
     dataset = load(path, DEFAULT, with_pixels=False)
     if not (dataset.get("SOPInstanceUID") and dataset.get("SeriesInstanceUID") and dataset.get("StudyInstanceUID")):
-        raise NotExportable("This scan was not uploaded as DICOM, so no DICOM result can refer to it.")
+        raise NotExportable(NO_UIDS if accepts(head_of(path)) else NO_DICOM)
     for name in NEEDED:
         if name not in dataset:
             setattr(dataset, name, "")

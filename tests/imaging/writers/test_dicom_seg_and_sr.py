@@ -293,6 +293,26 @@ def test_where_a_slice_is_missing_its_gap_is_nobodys_thickness(without_thickness
     assert segments.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].SliceThickness == 3
 
 
+@pytest.mark.parametrize("plane", [LPS, "oblique"])
+def test_the_distance_is_measured_whatever_the_files_say(plane):
+    series = mr_series(plane)
+    for dataset in series:
+        dataset.SpacingBetweenSlices, dataset.SliceThickness = 1, 2
+    segments = segmentation(SourceSeries(series), wedge(), scan_of(wedge()), PROVENANCE)
+    assert validate(to_bytes(segments)) == []
+    measures = segread(BytesIO(to_bytes(segments))).SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+    assert (measures.SpacingBetweenSlices, measures.SliceThickness) == (SLICE_MM, 2)
+    assert series[0].SpacingBetweenSlices == 1
+
+
+def test_no_distance_is_told_where_a_slice_is_missing():
+    series = mr_series()
+    del series[1]
+    masks = np.delete(wedge(), 1, axis=0)
+    segments = segmentation(SourceSeries(series), masks, scan_of(masks), PROVENANCE)
+    assert "SpacingBetweenSlices" not in segments.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]
+
+
 def test_a_lone_slice_without_a_thickness_has_a_report_and_no_segmentation(without_thickness):
     source, masks = SourceSeries(without_thickness[4:5]), wedge()[4:5]
     with pytest.raises(NotExportable, match="do not say where its slices lie"):

@@ -72,3 +72,11 @@ def test_a_file_that_is_no_dicom_is_refused(tmp_path: Path):
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + b"\0" * 300)
     with pytest.raises(NotExportable, match="not uploaded as DICOM"):
         SourceSeries.read([path])
+
+
+def test_dicom_that_does_not_say_which_instance_it_is_is_told_so(tmp_path: Path):
+    series = mr_series()
+    for dataset in series:
+        del dataset.StudyInstanceUID
+    with pytest.raises(NotExportable, match="do not say which study, series or instance"):
+        SourceSeries.read(write_series(series, tmp_path))
