@@ -17,9 +17,9 @@ from ml.classify import Calibration
 from ml.findings import Verdict
 
 DISAGREE = (
-    "The classifier and the outline disagree about this series. Look at the marked slices and decide for yourself."
+    "The classifier and the outline disagree about this series. What is marked may be nothing, and more may be there."
 )
-BORDERLINE = "The signs of a tumour in this series are weak. Look at the marked slices and decide for yourself."
+BORDERLINE = "The signs of a tumour in this series are weak. What is marked may be nothing, and more may be there."
 
 
 USUAL_MM = 5.0

@@ -89,7 +89,7 @@ class Study(models.Model):
             and self.scans.filter(current_analysis__queued_at__gt=self.released_at).exists()
         )
 
-    @property
+    @cached_property
     def has_an_answer(self) -> bool:
         """Whether any scan was answered: one that failed, was refused or is superseded says nothing about a patient."""
         answered = self.scans.filter(current_analysis__state=State.DONE).with_result()

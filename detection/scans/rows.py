@@ -99,6 +99,8 @@ def _review(scan: Scan, *, in_progress: bool) -> StateWord:
         return StateWord("none", "Not yet", "", note)
     if scan.opened_at is None:
         return StateWord("unread", "Unread", "unread", note)
+    if analysis is not None and analysis.state != State.DONE:
+        return StateWord("none", "Read", "", note)  # there is nothing that could be released
     return StateWord("none", "Read, not released", "", note)
 
 

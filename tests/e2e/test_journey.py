@@ -69,6 +69,9 @@ def test_from_picker_to_release(page: Page, watch: Watch, served: machines.Brain
     wait_for_result(page)
     expect(page.locator(".ident")).to_contain_text("PX-PICKER-01")
     page.get_by_role("button", name="Release result").click()
+    expect(page.get_by_label("I have looked at the whole scan myself")).to_be_focused()  # it opens with the tick alone
+    page.get_by_label("I have looked at the whole scan myself").check()
+    page.get_by_role("button", name="Release result").click()
     expect(page.locator("#release + .signedby")).to_be_visible()
     sign_out(page, served)
 

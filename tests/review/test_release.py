@@ -33,6 +33,24 @@ def test_the_owner_releases_and_it_is_on_the_record(owner: User) -> None:
     assert "Released by alice" in browser.get(f"/scans/{scan.id}/").content.decode()
 
 
+def test_the_button_wants_a_tick_that_the_whole_scan_was_looked_at(owner: User) -> None:
+    (scan,) = rows.done(owner, Verdict.TUMOUR)
+    page = cast.signed_in(owner).get(f"/scans/{scan.id}/").content.decode()
+    assert '<input type="checkbox" name="read" required />' in page
+    assert "I have looked at the whole scan myself" in page
+    assert "This is AI output. No doctor has confirmed it." in page
+
+
+def test_where_nothing_was_answered_nothing_is_called_the_ais_output(owner: User) -> None:
+    (scan,) = rows.done(owner, Verdict.REFUSED)
+    browser = cast.signed_in(owner)
+    page = browser.get(f"/scans/{scan.id}/").content.decode()
+    assert "Research use only. Assists a clinician, does not diagnose." in page
+    assert "There is no result to release." in page
+    assert "This is AI output" not in page
+    assert "Read, not released" not in browser.get("/scans/").content.decode()
+
+
 def test_a_second_release_changes_nothing(owner: User) -> None:
     (scan,) = rows.done(owner, Verdict.TUMOUR)
     release(cast.signed_in(owner), scan.study)
