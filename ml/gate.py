@@ -17,7 +17,7 @@ from scipy import ndimage
 
 Family = Literal["flair", "t1c"]
 
-REFUSAL = "This does not look like an MRI slice of a brain."
+REFUSAL = "This was not recognised as an MRI slice of a brain."
 BLANK = "This picture is blank: it shows nothing that could be analysed."
 
 

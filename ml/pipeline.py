@@ -28,8 +28,8 @@ from ml.series_rule import Rule
 Report = Callable[[int, float], None]
 Item = TypeVar("Item")
 
-BORDERLINE = "The probability lies between the two thresholds. Look at the picture and decide for yourself."
-DISAGREE = "The classifier and the outline disagree about this picture. Look at it and decide for yourself."
+BORDERLINE = "The probability lies between the two thresholds."
+DISAGREE = "The classifier and the outline disagree about this picture."
 
 _COMPARTMENTS = {"flair": Compartment.FLAIR_ABNORMALITY, "t1c": Compartment.CONTRAST_ENHANCING_TUMOUR}
 

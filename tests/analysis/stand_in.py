@@ -66,7 +66,7 @@ class StandIn:
 def answer(volume: Volume, level: int) -> Findings:
     """Refused for a photograph's level; nothing where dark; else an outline round all that is bright."""
     if level == PHOTOGRAPH:
-        return Findings.refused(volume, "This does not look like an MRI slice of a brain.")
+        return Findings.refused(volume, "This was not recognised as an MRI slice of a brain.")
     if level == NOTHING:
         empty = Mask.empty(volume.rows, volume.columns)
         slices = tuple(SliceFinding(i, s, 0.04, Verdict.NO_TUMOUR, empty) for i, s in enumerate(volume.sources))

@@ -91,7 +91,7 @@ class TestWhatIsRecorded:
         record(analysis, PHOTOGRAPH)
         analysis = Analysis.objects.get(pk=analysis.pk)
         assert (analysis.state, analysis.verdict, analysis.tumour_probability) == (State.REFUSED, "refused", None)
-        assert "does not look like" in analysis.reason
+        assert "not recognised" in analysis.reason
 
     def test_the_trail_tells_of_the_end(self, doctor: User) -> None:
         analysis = claimed(doctor, NOTHING)
