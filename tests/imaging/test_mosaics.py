@@ -47,6 +47,16 @@ def test_a_series_of_mosaics_beside_a_head_is_set_aside_and_told(tmp_path: Path)
     assert "Export the slices one by one" in aside.reason
 
 
+def test_a_name_that_the_device_wrote_twice_is_told_once(tmp_path: Path) -> None:
+    series = [
+        mosaic(number, SeriesInstanceUID="1.2.3", SeriesNumber=5, SeriesDescription="Resting", ProtocolName="Resting")
+        for number in range(1, 4)
+    ]
+    head = phantoms_dicom.series(phantoms.volume(slices=4, size=64)[0], SeriesNumber=2)
+    (aside,) = taken_in(tmp_path, [*series, *head]).set_aside
+    assert aside.label == "Series 5: Resting"
+
+
 def test_its_slices_are_never_measured_as_one(tmp_path: Path) -> None:
     """Mixed into the head's own series it is no slice of it."""
     head = phantoms_dicom.series(phantoms.volume(slices=4, size=64)[0], SeriesNumber=2)

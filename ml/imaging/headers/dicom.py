@@ -281,7 +281,12 @@ def _acquisition(dataset: Dataset, modality: str, found: tuple[Frame, ...]) -> A
         else next(iter(listed(value(modifier, "InversionTimes"))), None)
     )
     return Acquisition(
-        text=" ".join(str(value(dataset, key) or "") for key in ("SeriesDescription", "ProtocolName", "SequenceName")),
+        # Many devices write one text into two of them.
+        text=" ".join(
+            dict.fromkeys(
+                str(value(dataset, key) or "") for key in ("SeriesDescription", "ProtocolName", "SequenceName")
+            )
+        ),
         modality=modality,
         repetition_ms=number(value(dataset if timing is None else timing, "RepetitionTime")),
         echo_ms=found[0].echo_ms,
