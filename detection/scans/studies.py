@@ -66,7 +66,8 @@ def _title(scan: Scan) -> str:
     known = scan.get_sequence_by_doctor_display() or scan.get_sequence_display()
     if known:
         return str(known)
-    return UNKNOWN_SEQUENCE if scan.kind == Kind.SERIES else "One picture"
+    # Numbered, so that several pictures of one upload are told apart.
+    return UNKNOWN_SEQUENCE if scan.kind == Kind.SERIES else f"Picture {scan.position + 1}"
 
 
 def _by(scan: Scan) -> str:

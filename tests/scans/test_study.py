@@ -51,6 +51,12 @@ def test_an_unknown_sequence_is_said_to_be_unknown(alice: Client, owner: User) -
     assert ">Sequence not known</a>" in page(alice, rows.study(owner, pictures=3, as_series=True))
 
 
+def test_pictures_of_one_upload_are_told_apart(alice: Client, owner: User) -> None:
+    shown = page(alice, rows.study(owner, pictures=2))
+    assert ">Picture 1</a>" in shown
+    assert ">Picture 2</a>" in shown
+
+
 def test_a_fused_scan_names_the_scans_that_went_in(alice: Client, owner: User) -> None:
     study = rows.study(owner, pictures=2)
     flair, post = study.scans.order_by("position")
