@@ -88,6 +88,19 @@ def test_the_patients_message_is_due_only_afterwards(owner: User) -> None:
     assert Delivery.objects.due(leases.database_now()).exists()
 
 
+def test_whoever_releases_reads_first_which_number_gets_the_text(owner: User) -> None:
+    sms = SmsRequest(phone="+48600123456", recipient=Recipient.PATIENT, consent=True)
+    study = rows.study(owner, sms=sms)
+    (scan,) = rows.analysed(study, Verdict.NO_TUMOUR)
+    browser = cast.signed_in(owner)
+    said = "It sends the text message to the patient, number ends 456."
+    page = browser.get(f"/scans/{scan.id}/").content.decode()
+    assert said in page
+    assert "600123" not in page
+    release(browser, study)
+    assert said not in browser.get(f"/scans/{scan.id}/").content.decode()
+
+
 def test_a_study_without_any_answer_is_not_released_and_nobody_is_told(owner: User) -> None:
     sms = SmsRequest(phone="+48600123456", recipient=Recipient.PATIENT, consent=True)
     study = rows.study(owner, sms=sms)
