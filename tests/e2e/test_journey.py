@@ -140,6 +140,8 @@ def test_by_keyboard_only(page: Page, watch: Watch, served: machines.Brainscan, 
     tab_to("[data-submit]")
     page.keyboard.press("Enter")
     wait_for_result(page)
+    tab_to("form[action$='/release/'] input[type=checkbox]")
+    page.keyboard.press("Space")
     tab_to("form[action$='/release/'] button")
     page.keyboard.press("Enter")
     expect(page.locator(".signedby")).to_be_visible()
