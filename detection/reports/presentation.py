@@ -160,29 +160,23 @@ def _pictures(found: dict[str, Any]) -> tuple[KeyPicture, ...]:
         where = f"Slice {index + 1} of {count}" if count > 1 else "The picture"
         what = "nothing outlined"
         if shown:
-            parts = [f"lesion {number}, {_largest_area(found['lesions'][number - 1])}" for number in shown]
-            what = "; ".join(parts)
+            named = [(number, found["lesions"][number - 1]) for number in shown]
+            what = "; ".join(
+                f"lesion {number}, {_area(lesion.get('area_mm2'), lesion['largest_area_px'])}"
+                for number, lesion in named
+            )
+            whole = found["slices"][index]
             # Smaller ones and parts of others may lie on the slice as well.
-            if (
-                sum(found["lesions"][number - 1]["largest_area_px"] for number in shown)
-                != found["slices"][index]["area_px"]
-            ):
-                what += f"; {_area(found['slices'][index])} outlined in all"
+            if sum(lesion["largest_area_px"] for _, lesion in named) != whole["area_px"]:
+                what += f"; {_area(whole.get('area_mm2'), whole['area_px'])} outlined in all"
         chance = found["slices"][index]["tumour_probability"]
         caption = f"{where}: {what}" + ("" if chance is None else f", probability {words.percent(chance)}")
         pictures.append(KeyPicture(f"key-{place}.png", index, f"{caption}.", f"MRI slice. {caption}.", edges))
     return tuple(pictures)
 
 
-def _largest_area(lesion: dict[str, Any]) -> str:
-    """Of a lesion, on the slice that it is largest on."""
-    return _area({"area_mm2": lesion.get("area_mm2"), "area_px": lesion["largest_area_px"]})
-
-
-def _area(each: dict[str, Any]) -> str:
-    if each.get("area_mm2") is not None:
-        return f"{words.plain(each['area_mm2'])} mm²"
-    return words.count(each["area_px"], "pixel")
+def _area(mm2: float | None, px: int) -> str:
+    return words.count(px, "pixel") if mm2 is None else f"{words.plain(mm2)} mm²"
 
 
 def _pictures_note(found: dict[str, Any]) -> str:
