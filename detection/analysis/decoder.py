@@ -24,7 +24,7 @@ import numpy as np
 from detection.processes import bare_environment
 from ml.imaging.errors import ImagingError, UploadRefused
 from ml.imaging.limits import DEFAULT, Limits
-from ml.imaging.volume import Orientation, Placement, Spacing, Volume
+from ml.imaging.volume import Orientation, Placement, References, Spacing, Volume
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 CHILD = "import sys; sys.path.insert(0, sys.argv[1]); from detection.analysis.decoder_child import main; main()"
@@ -147,7 +147,7 @@ class Decoder:
         voxels = np.empty(shape, dtype)
         self._fill(voxels.reshape(-1).view(np.uint8).data, deadline)
         spacing, orientation, placement = answer["spacing"], answer["orientation"], answer["placement"]
-        window = answer["window"]
+        window, references = answer["window"], answer["references"]
         return Volume(
             voxels=voxels,
             kind=answer["kind"],
@@ -159,6 +159,9 @@ class Decoder:
             notes=tuple(map(str, answer["notes"])),
             placement=None if placement is None else Placement(**placement),
             window=None if window is None else (float(window[0]), float(window[1])),
+            references=None
+            if references is None
+            else References(**{name: bool(references[name]) for name in references}),
         )
 
     def _line(self, deadline: float) -> bytes:

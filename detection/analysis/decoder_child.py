@@ -72,6 +72,7 @@ def answer(request: dict[str, Any]) -> tuple[dict[str, Any], Any]:
         "notes": volume.notes,
         "placement": None if volume.placement is None else asdict(volume.placement),
         "window": volume.window,
+        "references": None if volume.references is None else asdict(volume.references),
     }
     return described, volume.voxels.reshape(-1).data.cast("B")
 

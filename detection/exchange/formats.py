@@ -9,6 +9,7 @@ from typing import Any
 from detection.models import Analysis, Scan, StoredFile
 from detection.models.analysis import State
 from detection.models.scan import Kind
+from ml.imaging.writers import MOST_LESIONS
 
 UNFINISHED = "The analysis has not ended yet. Take its result out when it has."
 FAILED = "The analysis failed, so there is no result to take out. Have the scan analysed again."
@@ -16,11 +17,18 @@ REFUSED = "This scan was refused, so there is no result to take out. Its page sa
 SUPERSEDED = "A doctor has since corrected a series that went into this scan, so its result is not handed out."
 OLDER_RUN = "This result was made by an earlier version. Have the scan analysed again, then take it out."
 NOT_DICOM = "Only for scans that came as DICOM: it has to refer to the original files."
+NO_UIDS = "The files do not say which study, series and instance they are, so no DICOM result can refer to them."
+SEVERAL_SERIES = "The files are not of one series, so no DICOM result can refer to them."
+SEVERAL_FILES = "The slices come from several multi-frame files, which one DICOM Segmentation cannot refer to."
 NO_VOLUME = "Only for DICOM series and NIfTI: other files do not say where their slices lie in the patient."
 NOTHING_OUTLINED = "Nothing is outlined, and programs break on an empty segmentation. The structured report says that nothing was found."
 NOTHING_OUTLINED_HERE = "Nothing is outlined in this scan."
 NO_GEOMETRY = "The files do not say where the slices lie in the patient."
-UNEVEN = "The slices are not evenly spaced. Take the DICOM Segmentation instead."
+NO_LONE_THICKNESS = "The file does not say how thick the slice is."
+NO_THICKNESS = "The files do not say how thick the slices are, and these are not evenly spaced."
+TOO_MANY = "There are too many separate outlines for it."
+UNEVEN = "The slices are not evenly spaced."
+UNEVEN_BUT_SEGMENTED = f"{UNEVEN} Take the DICOM Segmentation instead."
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,36 @@ class Case:
     @property
     def has_geometry(self) -> bool:
         """Whether the slices' places are known."""
-        return bool(self.found.get("orientation")) and bool(self.found.get("spacing_mm"))
+        return bool(self.found.get("orientation")) and bool(self.found.get("spacing_mm")) and self._says("placed")
+
+    @property
+    def is_lone(self) -> bool:
+        """Whether there is only one slice."""
+        return len(self.found["slices"]) == 1
+
+    @property
+    def is_identified(self) -> bool:
+        """Whether the originals say which instances they are."""
+        return self._says("identified")
+
+    @property
+    def is_one_series(self) -> bool:
+        """Whether the originals are of one study, series and frame of reference."""
+        return self._says("one_series")
+
+    @property
+    def is_thick(self) -> bool:
+        """Whether every slice's thickness is known."""
+        return self._says("thick")
+
+    @property
+    def is_joint(self) -> bool:
+        """Whether one segmentation can refer to all slices."""
+        return self._says("joint")
+
+    def _says(self, name: str) -> bool:
+        """What the analysis noted of the originals; runs of earlier versions noted nothing, and then it shows when the file is made."""
+        return bool((self.found.get("references") or {}).get(name, True))
 
     @property
     def is_even(self) -> bool:
@@ -86,15 +123,33 @@ def _always(_case: Case) -> str | None:
 
 
 def _dicom(case: Case) -> str | None:
-    return None if case.is_dicom else NOT_DICOM
+    if not case.is_dicom:
+        return NOT_DICOM
+    if not case.is_identified:
+        return NO_UIDS
+    return None if case.is_one_series else SEVERAL_SERIES
 
 
 def _outlined_dicom(case: Case) -> str | None:
-    if not case.is_dicom:
-        return NOT_DICOM
+    reason = _dicom(case)
+    if reason:
+        return reason
     if not case.is_outlined:
         return NOTHING_OUTLINED
-    return None if case.has_geometry else NO_GEOMETRY
+    if not case.has_geometry:
+        return NO_GEOMETRY
+    return TOO_MANY if len(case.found["lesions"]) > MOST_LESIONS else None
+
+
+def _segmentation(case: Case) -> str | None:
+    reason = _outlined_dicom(case)
+    if reason:
+        return reason
+    if not case.is_joint:
+        return SEVERAL_FILES
+    if case.is_thick or (case.is_even and not case.is_lone):
+        return None
+    return NO_LONE_THICKNESS if case.is_lone else NO_THICKNESS
 
 
 def _volume(case: Case) -> str | None:
@@ -102,9 +157,15 @@ def _volume(case: Case) -> str | None:
         return None
     if not case.is_dicom:
         return NO_VOLUME
+    if not case.is_one_series:
+        return SEVERAL_SERIES
     if not case.has_geometry:
         return NO_GEOMETRY
-    return None if case.is_even else UNEVEN
+    if case.is_lone:
+        return None if case.is_thick else NO_LONE_THICKNESS
+    if case.is_even:
+        return None
+    return UNEVEN if _segmentation(case) else UNEVEN_BUT_SEGMENTED
 
 
 FORMATS: dict[str, Format] = {
@@ -136,7 +197,7 @@ FORMATS: dict[str, Format] = {
             "Segmentation (DICOM SEG)",
             "For a PACS or viewer that shows segmentations, such as OHIF or 3D Slicer.",
             "application/dicom",
-            _outlined_dicom,
+            _segmentation,
         ),
         Format(
             "report.sr.dcm",

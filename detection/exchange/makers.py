@@ -70,10 +70,10 @@ def _sources(order: Order) -> list[str]:
     return [str(found["source"]) for found in order["scan"]["slices"]]
 
 
-def _series(order: Order) -> Any:
+def _series(order: Order, *, referred: bool = True) -> Any:
     from ml.imaging.writers.source import SourceSeries
 
-    return SourceSeries.of(_files(order), _sources(order))
+    return SourceSeries.of(_files(order), _sources(order), referred=referred)
 
 
 def _nifti_mask(order: Order, out: IO[bytes]) -> None:
@@ -83,7 +83,7 @@ def _nifti_mask(order: Order, out: IO[bytes]) -> None:
     if order["files"][0]["format"] == "nifti":
         out.write(nifti.like_nifti(_files(order)[0][0], labels, _provenance(order)))
     else:
-        out.write(nifti.like_dicom(_series(order), _stored(order, labels, 1), _provenance(order)))
+        out.write(nifti.like_dicom(_series(order, referred=False), _stored(order, labels, 1), _provenance(order)))
 
 
 def _segmentation(order: Order, out: IO[bytes]) -> None:

@@ -204,6 +204,25 @@ def _places(numbers: np.ndarray | Sequence[np.ndarray]) -> tuple[Place, ...]:
     return tuple((float(left), float(back), float(head)) for left, back, head in numbers)
 
 
+@dataclass(frozen=True)
+class References:
+    """What the DICOM files of a volume say of themselves, as far as results that refer to them need it.
+
+    Attributes:
+        identified: every file names its class, study, series and instance.
+        one_series: all name the same study, series and frame of reference.
+        placed: there is a frame of reference, and every slice says where it lies in it.
+        thick: every slice says how thick it is.
+        joint: they are single frames, or the frames of one instance: one segmentation can refer to them.
+    """
+
+    identified: bool
+    one_series: bool
+    placed: bool
+    thick: bool
+    joint: bool
+
+
 @dataclass(frozen=True, eq=False)
 class Volume:
     """One picture or one series: immutable, finite, upright.
@@ -224,6 +243,7 @@ class Volume:
         placement: where the voxels lie in the file's coordinates, or None where it does not say.
         notes: sentences about what was done to the files that their owner should know.
         window: lowest and highest value of the window that the files state, in the voxels' values, or None.
+        references: what its DICOM files say of themselves; None for other files.
     """
 
     voxels: np.ndarray
@@ -236,6 +256,7 @@ class Volume:
     notes: tuple[str, ...] = field(default=())
     placement: Placement | None = None
     window: tuple[float, float] | None = None
+    references: References | None = None
 
     def __post_init__(self) -> None:
         voxels = np.ascontiguousarray(self.voxels)

@@ -53,7 +53,8 @@ class Instance:
         bits: stored bits of one channel.
         signed: whether values may be below 0.
         frames: in stored order.
-        patient, issuer, series, instance: identifiers, to keep patients, series and pictures apart; never shown.
+        patient, issuer, study, series, instance: identifiers, to keep patients, series and pictures apart; never shown.
+        sop_class: UID of what kind of instance it is; empty where the file does not say.
         frame_of_reference: UID of the coordinate system that positions are in; empty where none is given.
         concatenation: UID that the parts of one instance share which was split over several files (PS3.3
             C.7.6.16.2.2.4); empty where it was not.
@@ -62,6 +63,7 @@ class Instance:
         image_type: ImageType's values in upper case.
         acquired_on: StudyDate as YYYYMMDD, or empty.
         is_localiser: a planning picture.
+        has_groups: its frames are described in functional groups (an enhanced file), also where it has only one.
         is_mosaic: many slices side by side in one picture.
         may_show_text: whether names may be burnt into the pixels: the file says so, or it is a captured screen.
         acquisition: what sequence recognition goes by.
@@ -76,6 +78,8 @@ class Instance:
     frames: tuple[Frame, ...]
     patient: str
     issuer: str
+    sop_class: str
+    study: str
     series: str
     instance: str
     frame_of_reference: str
@@ -88,6 +92,7 @@ class Instance:
     image_type: tuple[str, ...]
     acquired_on: str
     is_localiser: bool
+    has_groups: bool
     is_mosaic: bool
     may_show_text: bool
     acquisition: Acquisition
@@ -253,6 +258,8 @@ def _instance(dataset: Dataset, limits: Limits) -> Instance:
         frames=found,
         patient=stripped(dataset, "PatientID"),
         issuer=stripped(dataset, "IssuerOfPatientID"),
+        sop_class=stripped(dataset, "SOPClassUID"),
+        study=stripped(dataset, "StudyInstanceUID"),
         series=stripped(dataset, "SeriesInstanceUID"),
         instance=stripped(dataset, "SOPInstanceUID"),
         frame_of_reference=stripped(dataset, "FrameOfReferenceUID"),
@@ -265,6 +272,7 @@ def _instance(dataset: Dataset, limits: Limits) -> Instance:
         image_type=kinds,
         acquired_on=stripped(dataset, "StudyDate").replace(".", "")[:8],
         is_localiser="LOCALIZER" in kinds,
+        has_groups="PerFrameFunctionalGroupsSequence" in dataset,
         is_mosaic="MOSAIC" in kinds,
         may_show_text=_may_show_text(dataset),
         acquisition=_acquisition(dataset, modality, found),

@@ -38,6 +38,7 @@ class Frame:
             vectors at right angles, or None.
         pixel_spacing: mm between rows and between columns, or None where not trustworthy.
         slope, intercept: of DICOM's rescale.
+        thickness: SliceThickness in mm, or None.
         stack: which of an enhanced file's stacks it is in; empty where it has none.
         temporal_number: which time it shows, or None.
         echo_ms: echo time in milliseconds, or None.
@@ -51,6 +52,7 @@ class Frame:
     pixel_spacing: tuple[float, float] | None
     slope: float
     intercept: float
+    thickness: float | None = None
     stack: str = ""
     temporal_number: int | None = None
     echo_ms: float | None = None
@@ -144,6 +146,7 @@ def _frame(
         pixel_spacing=(spacing[0], spacing[1]) if spacing else None,
         slope=slope or 1.0,
         intercept=intercept or 0.0,
+        thickness=None if measures is None else number(value(measures, "SliceThickness")),
     )
 
 

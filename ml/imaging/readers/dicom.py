@@ -28,7 +28,7 @@ from ml.imaging.headers.facts import check_volume
 from ml.imaging.limits import Limits
 from ml.imaging.readers.dicom_geometry import lay_out, placement, upright
 from ml.imaging.sequence import recognise
-from ml.imaging.volume import DTYPES, Volume, one_channel_if_equal, to_upright
+from ml.imaging.volume import DTYPES, References, Volume, one_channel_if_equal, to_upright
 
 __all__ = ["accepts", "read"]
 
@@ -117,6 +117,20 @@ def read(paths: Sequence[Path], names: Sequence[str], *, as_series: bool, limits
         notes=(*notes, *told),
         placement=placed,
         window=_window(chosen),
+        references=_references(chosen, placed=placed is not None),
+    )
+
+
+def _references(chosen: Sequence[Slice], *, placed: bool) -> References:
+    """What results can refer to: told here, where the headers are parsed, as `writers.source` will ask for it."""
+    instances = [found.instance for found in chosen]
+    return References(
+        identified=all(each.sop_class and each.study and each.series and each.instance for each in instances),
+        one_series=len({(each.study, each.series, each.frame_of_reference) for each in instances}) == 1,
+        placed=placed and all(each.frame_of_reference for each in instances),
+        thick=all((found.frame.thickness or 0.0) > 0 for found in chosen),
+        joint=len({found.file_index for found in chosen}) == 1
+        or not any(each.has_groups or len(each.frames) > 1 for each in instances),
     )
 
 

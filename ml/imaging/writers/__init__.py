@@ -14,3 +14,6 @@ spacing) it leaves out or refuses with `NotExportable`.
 outlines into pictures.
 The modules import highdicom, which costs half a second: import them where they are used.
 """
+
+MOST_LESIONS = 400
+"""More outlines than this are noise: each costs a segment, and no planning system shows them. Here, because pages ask for it too."""

@@ -19,6 +19,7 @@ from ml.imaging.headers import head_of
 from ml.imaging.headers.dicom import accepts, instance_of, load
 from ml.imaging.limits import DEFAULT
 from ml.imaging.readers.dicom_geometry import lay_out
+from ml.imaging.writers import MOST_LESIONS
 from ml.imaging.writers.common import (
     NO_GEOMETRY,
     NO_OUTLINE,
@@ -32,11 +33,10 @@ from ml.imaging.writers.common import (
 NEEDED = ("PatientName", "PatientID", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
           "AccessionNumber", "ReferringPhysicianName")  # fmt: skip
 
+_IDENTITY = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID")
+
 NO_DICOM = "This scan was not uploaded as DICOM, so no DICOM result can refer to it."
 NO_UIDS = "The DICOM files of this scan do not say which study, series or instance they are, so no DICOM result can refer to them."
-
-MOST_LESIONS = 400
-"""More outlines than this are noise: each costs a segment, and no planning system shows them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +96,7 @@ class SourceSeries:
             raise ValueError("every slice needs its instance")
         first = self.datasets[0]
         for name in ("StudyInstanceUID", "SeriesInstanceUID", "FrameOfReferenceUID", "Rows", "Columns"):
-            if any(dataset.get(name) != first.get(name) for dataset in self.datasets):
+            if any((dataset.get(name) or "") != (first.get(name) or "") for dataset in self.datasets):
                 raise NotExportable(
                     "The files of this scan are not of one series, so no DICOM result can refer to them."
                 )
@@ -106,37 +106,41 @@ class SourceSeries:
                 raise ValueError("a multi-frame instance needs the number of each frame")
 
     @classmethod
-    def read(cls, paths: Sequence[Path], frames: Sequence[int | None] | None = None) -> SourceSeries:
+    def read(
+        cls, paths: Sequence[Path], frames: Sequence[int | None] | None = None, *, referred: bool = True
+    ) -> SourceSeries:
         """Read the headers of stored files.
 
         Args:
             paths: one for each slice, in slice order; several slices may share a path.
             frames: the frame of each slice, from 0.
+            referred: whether the result refers to the instances, so that they have to say which they are.
 
         Raises:
-            NotExportable: if a file is not DICOM or they are not of one series.
+            NotExportable: if a file is not DICOM, does not say which instance it is, or they are not of one series.
             UploadRefused: if a file can no longer be read.
         """
         by_path: dict[Path, Dataset] = {}
         for path in paths:
             if path not in by_path:
-                by_path[path] = _header(path)
+                by_path[path] = _header(path, referred=referred)
         datasets = [by_path[path] for path in paths]
         return cls(datasets, frames)
 
     @classmethod
-    def of(cls, files: Sequence[tuple[Path, str]], sources: Sequence[str]) -> SourceSeries:
+    def of(cls, files: Sequence[tuple[Path, str]], sources: Sequence[str], *, referred: bool = True) -> SourceSeries:
         """Find the instance of every slice again.
 
         Args:
             files: each stored file, and what it was called when the Volume was read.
             sources: Volume.sources.
+            referred: as for `read`.
 
         Raises:
-            NotExportable: if a slice's file is not there, is not DICOM, or they are not of one series.
+            NotExportable: if a slice's file is not there, or as `read`.
         """
         found = locate(files, sources)
-        return cls.read([path for path, _ in found], [frame for _, frame in found])
+        return cls.read([path for path, _ in found], [frame for _, frame in found], referred=referred)
 
     def __len__(self) -> int:
         """The number of slices."""
@@ -282,11 +286,13 @@ def locate(files: Sequence[tuple[Path, str]], sources: Sequence[str]) -> list[tu
     return [(path, None) for path in paths]
 
 
-def _header(path: Path) -> Dataset:
+def _header(path: Path, *, referred: bool) -> Dataset:
     """One instance without its pixels, with every attribute that results copy from it, empty where it has none."""
+    if not accepts(head_of(path)):
+        raise NotExportable(NO_DICOM)
     dataset = load(path, DEFAULT, with_pixels=False)
-    if not (dataset.get("SOPInstanceUID") and dataset.get("SeriesInstanceUID") and dataset.get("StudyInstanceUID")):
-        raise NotExportable(NO_UIDS if accepts(head_of(path)) else NO_DICOM)
+    if referred and not all(dataset.get(name) for name in _IDENTITY):
+        raise NotExportable(NO_UIDS)
     for name in NEEDED:
         if name not in dataset:
             setattr(dataset, name, "")
