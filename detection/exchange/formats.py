@@ -27,6 +27,7 @@ NO_GEOMETRY = "The files do not say where the slices lie in the patient."
 NO_LONE_THICKNESS = "The file does not say how thick the slice is."
 NO_THICKNESS = "The files do not say how thick the slices are, and these are not evenly spaced."
 TOO_MANY = "There are too many separate outlines for it."
+NOT_PARALLEL = "The slices do not all point the same way."
 UNEVEN = "The slices are not evenly spaced."
 UNEVEN_BUT_SEGMENTED = f"{UNEVEN} Take the DICOM Segmentation instead."
 
@@ -77,6 +78,11 @@ class Case:
     def is_one_series(self) -> bool:
         """Whether the originals are of one study, series and frame of reference."""
         return self._says("one_series")
+
+    @property
+    def is_parallel(self) -> bool:
+        """Whether all slices point the same way."""
+        return self._says("parallel")
 
     @property
     def is_thick(self) -> bool:
@@ -147,6 +153,8 @@ def _segmentation(case: Case) -> str | None:
         return reason
     if not case.is_joint:
         return SEVERAL_FILES
+    if not case.is_parallel:
+        return NOT_PARALLEL
     if case.is_thick or (case.is_even and not case.is_lone):
         return None
     return NO_LONE_THICKNESS if case.is_lone else NO_THICKNESS
@@ -161,6 +169,8 @@ def _volume(case: Case) -> str | None:
         return SEVERAL_SERIES
     if not case.has_geometry:
         return NO_GEOMETRY
+    if not case.is_parallel:
+        return NOT_PARALLEL
     if case.is_lone:
         return None if case.is_thick else NO_LONE_THICKNESS
     if case.is_even:

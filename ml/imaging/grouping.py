@@ -21,6 +21,12 @@ SAME_PLACE_MM = 0.01
 UNEVEN_SHARE = 0.05
 """A slice may lie this part of the distance off its place in an even row, and the row is even still."""
 
+SAME_WAY = 1e-4
+"""Directions whose parts differ by no more than this are the same: a hundredth of a degree, as scanners' digits jitter."""
+
+SAME_SIZE = 1e-3
+"""Pixel spacings that differ by no more than this part of them are the same."""
+
 LOCALISER = "A planning picture (localiser)."
 MOSAIC = "A mosaic of many slices in one image. Export the slices one by one to have it read."
 MAP = "A computed map, not a picture of the head."

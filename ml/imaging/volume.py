@@ -212,6 +212,7 @@ class References:
         identified: every file names its class, study, series and instance.
         one_series: all name the same study, series and frame of reference.
         placed: there is a frame of reference, and every slice says where it lies in it.
+        parallel: all slices point the same way, but for the last digits.
         thick: every slice says how thick it is.
         joint: they are single frames, or the frames of one instance: one segmentation can refer to them.
     """
@@ -219,6 +220,7 @@ class References:
     identified: bool
     one_series: bool
     placed: bool
+    parallel: bool
     thick: bool
     joint: bool
 

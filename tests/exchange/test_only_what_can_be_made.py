@@ -22,7 +22,7 @@ from ml.findings import Verdict
 from ml.imaging.errors import ImagingError
 from tests import cast
 from tests.exchange import scans
-from tests.imaging.writers.geometry import SLICE_MM, enhanced, mr_series, wedge
+from tests.imaging.writers.geometry import SLICE_MM, enhanced, mr_series, rotation, wedge
 
 pytestmark = pytest.mark.django_db
 
@@ -68,6 +68,22 @@ def both(*changes: Change) -> Change:
 def uneven(series: list[Dataset]) -> list[Dataset]:
     x, y, z = series[-1].ImagePositionPatient
     series[-1].ImagePositionPatient = [x, y, z + SLICE_MM / 2]
+    return series
+
+
+def turned(degrees: float) -> Change:
+    """One slice is turned about the head's axis."""
+
+    def change(series: list[Dataset]) -> list[Dataset]:
+        along_row, along_column = rotation((0, 0, degrees))[:, 0], rotation((0, 0, degrees))[:, 1]
+        series[3].ImageOrientationPatient = [f"{value:.9g}"[:16] for value in (*along_row, *along_column)]
+        return series
+
+    return change
+
+
+def finer(series: list[Dataset]) -> list[Dataset]:
+    series[3].PixelSpacing = [float(series[3].PixelSpacing[0]) * 1.0005, float(series[3].PixelSpacing[1])]
     return series
 
 
@@ -136,6 +152,9 @@ CASES: dict[str, tuple[Change, dict[str, set[str]]]] = {
     "even and no thickness": (without("SliceThickness"), {}),
     "a thickness that is no number": (both(uneven, saying("SliceThickness", "NaN ")), {
         formats.UNEVEN: {"mask.nii.gz"}, formats.NO_THICKNESS: {"segmentation.dcm"}}),
+    "a slice turned by a thousandth of a degree": (turned(0.001), {}),
+    "a slice turned by half a degree": (turned(0.5), {formats.NOT_PARALLEL: {"mask.nii.gz", "segmentation.dcm"}}),
+    "a slice with pixels that differ in the fourth digit": (finer, {}),
     "one slice": (lone, {}),
     "one slice and no thickness": (
         both(lone, without("SliceThickness")),
@@ -145,6 +164,11 @@ CASES: dict[str, tuple[Change, dict[str, set[str]]]] = {
     "one multi-frame file without a frame of reference": (
         both(one_instance, without("FrameOfReferenceUID")),
         {formats.NO_GEOMETRY: PLACED},
+    ),
+    "one multi-frame file without thickness": (
+        both(one_instance, lambda series: without("SliceThickness")(
+            [series[0].SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0]]) and series),
+        {},
     ),
     "several multi-frame files": (two_instances, {formats.SEVERAL_FILES: {"segmentation.dcm"}}),
 }  # fmt: skip

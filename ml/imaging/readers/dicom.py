@@ -19,7 +19,7 @@ from pydicom.pixels.utils import iter_pixels
 
 from ml.imaging.burnt_in import BURNT_IN
 from ml.imaging.errors import UploadRefused, damaged
-from ml.imaging.grouping import missing_parts, split
+from ml.imaging.grouping import SAME_WAY, missing_parts, split
 from ml.imaging.headers import dicomdir, head_of
 from ml.imaging.headers.dicom import Instance, accepts, instance_of, load
 from ml.imaging.headers.dicom_frames import Frame
@@ -128,10 +128,18 @@ def _references(chosen: Sequence[Slice], *, placed: bool) -> References:
         identified=all(each.sop_class and each.study and each.series and each.instance for each in instances),
         one_series=len({(each.study, each.series, each.frame_of_reference) for each in instances}) == 1,
         placed=placed and all(each.frame_of_reference for each in instances),
+        parallel=_parallel([found.frame for found in chosen]),
         thick=all((found.frame.thickness or 0.0) > 0 for found in chosen),
         joint=len({found.file_index for found in chosen}) == 1
         or not any(each.has_groups or len(each.frames) > 1 for each in instances),
     )
+
+
+def _parallel(frames: Sequence[Frame]) -> bool:
+    if any(frame.directions is None for frame in frames):
+        return False
+    ways = np.array([frame.directions for frame in frames])
+    return bool(np.abs(ways - ways[0]).max() <= SAME_WAY)
 
 
 def _window(chosen: Sequence[Slice]) -> tuple[float, float] | None:

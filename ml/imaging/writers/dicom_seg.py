@@ -36,6 +36,9 @@ NO_THICKNESS = (
     "The files do not say how thick the slices are, and these are not evenly spaced, so this format cannot be made. "
     "Choose the contours (RTSTRUCT) instead."
 )
+NOT_PARALLEL = (
+    "The slices do not all point the same way, so this format cannot be made. Choose the contours (RTSTRUCT) instead."
+)
 ALGORITHM_NAME = "Brainscan U-Net outline"
 # CID 7162: "Artificial Intelligence".
 ALGORITHM_FAMILY = codes.cid7162.ArtificialIntelligence
@@ -60,7 +63,7 @@ def segmentation(
     planes, labels, count = source.outlined(masks, scan, form="a DICOM Segmentation")
     segments = Segmentation(
         source_images=_measured(source, planes),
-        pixel_array=_for_every_frame(source, labels),
+        pixel_array=labels,
         segmentation_type=SegmentationTypeValues.BINARY,
         segment_descriptions=[_describe(number, meaning, provenance) for number in range(1, count + 1)],
         series_instance_uid=provenance.uid("SEG", "series"),
@@ -75,6 +78,10 @@ def segmentation(
         content_description=MARK,
         content_creator_name="Brainscan^",
     )
+    if len(source) == 1:  # highdicom calls the distance of a lone slice 1 mm
+        segments.SharedFunctionalGroupsSequence[0].PixelMeasuresSequence[0].pop("SpacingBetweenSlices", None)
+    if source.is_multiframe:
+        _name_frames(segments, source)
     segments.SeriesDescription = f"RESEARCH, unverified: {meaning.label}"
     # highdicom makes a new one each time; the same run is to give the same instance.
     organization = provenance.uid("SEG", "dimensions")
@@ -94,45 +101,80 @@ def _measured(source: SourceSeries, planes: Sequence[Plane]) -> list[Dataset]:
 
     What a header says of the distance may be wrong, and readers that trust it would make another volume of the same
     outline: it is that of the positions along the normal, and nothing where slices are not evenly spaced. A thickness is
-    the file's own matter (slices may have gaps or overlap), but readers of segmentations take one for given and a
-    single-frame original may state none (PS3.3 C.8.3.1): the distance stands in its place. What a multi-frame original
-    says of each frame is left as it is.
+    the file's own matter (slices may have gaps or overlap), but readers of segmentations take one for given and an
+    original may state none (PS3.3 C.8.3.1): the distance stands in its place. The original stays as it came.
 
     Raises:
-        NotExportable: where no thickness is stated for a lone slice, or for slices that are not evenly spaced.
+        NotExportable: where no thickness is stated for a lone slice, or for slices that are not evenly spaced; where the
+            slices do not all point the same way; and where they come from several multi-frame files.
     """
-    if source.is_multiframe:
-        return source.instances
+    if not source.is_parallel(planes):
+        raise NotExportable(NOT_PARALLEL)
     along = [float(plane.position @ planes[0].normal) for plane in planes]
     between = None
     if len(planes) > 1 and evenly_spaced(along):
         between = round(abs(along[-1] - along[0]) / (len(along) - 1), 6)
+    thick = [thickness or between for thickness in source.thicknesses()]
+    if None in thick:
+        raise NotExportable(NO_GEOMETRY if len(planes) == 1 else NO_THICKNESS)
+    if source.is_multiframe:
+        return [_of_frames(source, thick[0], between)]
     instances: list[Dataset] = []
-    for dataset in source.instances:
+    for index, dataset in enumerate(source.datasets):
         one = Dataset()
-        one.update(dataset)  # the original stays as it came
-        thickness = dataset.get("SliceThickness") or between
-        if thickness is None:
-            raise NotExportable(NO_GEOMETRY if len(planes) == 1 else NO_THICKNESS)
-        one.add_new("SliceThickness", "DS", thickness)
-        one.pop("SpacingBetweenSlices", None)
-        if between is not None:
-            one.add_new("SpacingBetweenSlices", "DS", between)
+        one.update(dataset)
+        # The same but for the last digits. Added anew, as everything here: `update` shares the elements themselves.
+        one.add_new("ImageOrientationPatient", "DS", source.first.ImageOrientationPatient)
+        _state(one, thick[index], between)
         instances.append(one)
     return instances
 
 
-def _for_every_frame(source: SourceSeries, labels: np.ndarray) -> np.ndarray:
-    """The labels laid out as highdicom wants them: a plane for each instance, or for each frame of the one instance."""
-    if not source.is_multiframe:
-        return labels
+def _state(measures: Dataset, thickness: float | None, between: float | None) -> None:
+    measures.add_new("SliceThickness", "DS", thickness)
+    measures.pop("SpacingBetweenSlices", None)
+    if between is not None:
+        measures.add_new("SpacingBetweenSlices", "DS", between)
+
+
+def _of_frames(source: SourceSeries, thickness: float | None, between: float | None) -> Dataset:
+    """A multi-frame instance that holds the slices alone, in their order, with pixel measures and directions shared by all.
+
+    Scanners may state both for each frame, and an instance may hold other frames at the same places: highdicom takes neither.
+
+    Raises:
+        NotExportable: where the slices come from several files.
+    """
     if len(source.instances) > 1:
         raise NotExportable(
             "The slices come from several multi-frame files, which one DICOM Segmentation cannot refer to."
         )
-    frames = np.zeros((int(source.first.NumberOfFrames), *labels.shape[1:]), labels.dtype)
-    frames[[frame or 0 for frame in source.frames]] = labels
-    return frames
+    measures, directions, shared = Dataset(), Dataset(), Dataset()
+    measures.PixelSpacing = source.stated(0, "PixelMeasuresSequence", "PixelSpacing")
+    _state(measures, thickness, between)
+    directions.ImageOrientationPatient = source.stated(0, "PlaneOrientationSequence", "ImageOrientationPatient")
+    shared.PixelMeasuresSequence, shared.PlaneOrientationSequence = [measures], [directions]
+    frames = []
+    for index in range(len(source)):
+        position, frame = Dataset(), Dataset()
+        position.ImagePositionPatient = source.stated(index, "PlanePositionSequence", "ImagePositionPatient")
+        frame.PlanePositionSequence = [position]
+        frames.append(frame)
+    one = Dataset()
+    one.update(source.first)
+    one.add_new("NumberOfFrames", "IS", len(source))
+    one.add_new("SharedFunctionalGroupsSequence", "SQ", [shared])
+    one.add_new("PerFrameFunctionalGroupsSequence", "SQ", frames)
+    return one
+
+
+def _name_frames(segments: Segmentation, source: SourceSeries) -> None:
+    """Refer to the original's own frames instead of the slices that `_of_frames` made of them."""
+    for group in segments.PerFrameFunctionalGroupsSequence:
+        for derivation in group.get("DerivationImageSequence") or ():
+            for image in derivation.SourceImageSequence:
+                frame = source.frames[int(image.ReferencedFrameNumber) - 1]
+                image.ReferencedFrameNumber = (frame or 0) + 1
 
 
 def _describe(number: int, meaning: Meaning, provenance: Provenance) -> SegmentDescription:

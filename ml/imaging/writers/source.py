@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from pydicom import Dataset
 
-from ml.imaging.grouping import SAME_PLACE_MM, UNEVEN_SHARE
+from ml.imaging.grouping import SAME_PLACE_MM, SAME_SIZE, SAME_WAY, UNEVEN_SHARE
 from ml.imaging.headers import head_of
 from ml.imaging.headers.dicom import accepts, instance_of, load
 from ml.imaging.limits import DEFAULT
@@ -188,6 +188,22 @@ class SourceSeries:
             raise NotExportable(NO_GEOMETRY)
         return [_plane(dataset, frame) for dataset, frame in zip(self.datasets, self.frames, strict=True)]
 
+    def stated(self, index: int, macro: str, name: str) -> Any:
+        """An attribute of a slice as its file states it, from the functional group `macro` where it has them; or None."""
+        return _attribute(self.datasets[index], self.frames[index], macro, name)
+
+    def thicknesses(self) -> list[float | None]:
+        """How thick the files say that each slice is, in mm; None where one says nothing, or nothing above 0."""
+        stated = [_number(self.stated(index, "PixelMeasuresSequence", "SliceThickness")) for index in range(len(self))]
+        return [None if thickness is None or thickness <= 0 else thickness for thickness in stated]
+
+    @staticmethod
+    def is_parallel(planes: Sequence[Plane]) -> bool:
+        """Whether all planes point the same way, but for the last digits, and have pixels of one size."""
+        ways = np.array([(*plane.along_row, *plane.along_column) for plane in planes])
+        sizes = np.array([(plane.row_mm, plane.column_mm) for plane in planes])
+        return bool(np.allclose(ways, ways[0], rtol=0, atol=SAME_WAY) and np.allclose(sizes, sizes[0], rtol=SAME_SIZE))
+
     def inside(self, masks: np.ndarray, scan: Mapping[str, Any]) -> np.ndarray:
         """Which pixels are outlined, (slices, rows, columns) bool as stored.
 
@@ -234,12 +250,7 @@ class SourceSeries:
         """
         planes = self.planes()
         first = planes[0]
-        if any(
-            not np.allclose(plane.along_row, first.along_row, atol=1e-4)
-            or not np.allclose(plane.along_column, first.along_column, atol=1e-4)
-            or not np.isclose(plane.row_mm, first.row_mm) or not np.isclose(plane.column_mm, first.column_mm)
-            for plane in planes
-        ):  # fmt: skip
+        if not self.is_parallel(planes):
             raise NotExportable(UNEVEN)
         positions = np.stack([plane.position for plane in planes])
         if len(planes) > 1:
@@ -249,8 +260,8 @@ class SourceSeries:
             if np.abs(positions - expected).max() > tolerance or abs(step @ first.normal) < 1e-3:
                 raise NotExportable(UNEVEN)
         else:
-            thickness = _number(_attribute(self.first, self.frames[0], "PixelMeasuresSequence", "SliceThickness"))
-            if thickness is None or thickness <= 0:
+            (thickness,) = self.thicknesses()
+            if thickness is None:
                 raise NotExportable(NO_GEOMETRY)
             step = first.normal * thickness
         affine = np.eye(4)
@@ -341,7 +352,7 @@ def _plane(dataset: Dataset, frame: int | None) -> Plane:
     )
 
 
-def _attribute(dataset: Dataset, frame: int | None, macro: str, name: str) -> object:
+def _attribute(dataset: Dataset, frame: int | None, macro: str, name: str) -> Any:
     """An attribute of a slice: at the top level, or in the functional groups of an enhanced instance."""
     if frame is not None:
         per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or ()
