@@ -19,7 +19,7 @@ import numpy as np
 from ml import gate, interval, measure, preprocess, weights
 from ml.classify import Band, Calibration, Fusion, outline_evidence
 from ml.findings import Compartment, Findings, Mask, SliceFinding, Verdict
-from ml.imaging.volume import Volume
+from ml.imaging.volume import Kind, Volume
 from ml.interval import SizeInterval
 from ml.midline import Midline, midline
 from ml.segment import Outline, smoothed, wanted
@@ -30,6 +30,8 @@ Item = TypeVar("Item")
 
 BORDERLINE = "The probability lies between the two thresholds."
 DISAGREE = "The classifier and the outline disagree about this picture."
+
+_KINDS: tuple[Kind, ...] = ("image", "series")
 
 _COMPARTMENTS = {"flair": Compartment.FLAIR_ABNORMALITY, "t1c": Compartment.CONTRAST_ENHANCING_TUMOUR}
 
@@ -43,12 +45,15 @@ class Network(Protocol):
 
 @dataclass(frozen=True)
 class Settings:
-    """The numbers of the manifest, for each family "flair" and "t1c"."""
+    """The numbers of the manifest, for each family "flair" and "t1c".
 
-    calibrations: dict[str, Calibration]
+    Calibration, fusion and `outline_from` for "image" and "series": a slice that comes alone is scaled by itself,
+    and in a series the outline is its neighbours' too.
+    """
+
+    calibrations: dict[str, dict[str, Calibration]]
     fusions: dict[str, dict[str, Fusion]]
-    """for "image" and "series": in a series the outline is its neighbours' too"""
-    outline_from: dict[str, float]
+    outline_from: dict[str, dict[str, float]]
     """classifier's probability from which on a slice is outlined: below, it is sure that nothing is there"""
     outlines: dict[str, Outline]
     series: dict[str, Rule]
@@ -62,12 +67,18 @@ class Settings:
         try:
             families = manifest["families"]
             return cls(
-                calibrations={name: Calibration(**numbers["calibration"]) for name, numbers in families.items()},
-                fusions={
-                    name: {kind: Fusion(**numbers["fusion"][kind]) for kind in ("image", "series")}
+                calibrations={
+                    name: {kind: Calibration(**numbers["calibration"][kind]) for kind in _KINDS}
                     for name, numbers in families.items()
                 },
-                outline_from={name: float(numbers["outline_from"]) for name, numbers in families.items()},
+                fusions={
+                    name: {kind: Fusion(**numbers["fusion"][kind]) for kind in _KINDS}
+                    for name, numbers in families.items()
+                },
+                outline_from={
+                    name: {kind: float(numbers["outline_from"][kind]) for kind in _KINDS}
+                    for name, numbers in families.items()
+                },
                 outlines={name: Outline(numbers["cut_off"]) for name, numbers in families.items()},
                 series={name: Rule.of(numbers["series"]) for name, numbers in families.items()},
                 sizes={
@@ -148,7 +159,9 @@ class Pipeline:
     def thorough(self) -> Pipeline:
         """The same networks with nothing refused and every slice outlined: the most that a call may cost."""
         every = copy(self)
-        every._settings = replace(self._settings, outline_from=dict.fromkeys(self._settings.outline_from, 0.0))
+        every._settings = replace(
+            self._settings, outline_from=dict.fromkeys(self._settings.outline_from, dict.fromkeys(_KINDS, 0.0))
+        )
         every._gate = replace(self._gate, threshold=-math.inf, series_threshold=None)
         return every
 
@@ -229,13 +242,15 @@ class Pipeline:
             work.family, work.family_sure = self._gate.family(
                 features, colour=work.colour, sequence=work.volume.sequence
             )
-            work.probabilities = self._settings.calibrations[work.family].probability(work.differences)
+            work.probabilities = self._settings.calibrations[work.family][work.volume.kind].probability(
+                work.differences
+            )
 
     def _wanted(self, work: _Work) -> list[int]:
         """Slices that the U-Net outlines: tumour or unsure; in a series their neighbours too."""
         if work.probabilities is None:
             return []
-        possible = work.probabilities >= self._settings.outline_from[work.family]
+        possible = work.probabilities >= self._settings.outline_from[work.family][work.volume.kind]
         return [int(index) for index in np.flatnonzero(wanted(possible))]
 
     def _finish(self, work: _Work) -> Findings:

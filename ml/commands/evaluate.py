@@ -11,6 +11,8 @@ from ml.commands import outputs
 from ml.commands.progress import Progress
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from ml.evaluation.run import Result
     from ml.training.datasets import Case
 
@@ -30,6 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="instead: what rotation, noise, padding and the like cost, on a sample",
     )
+    parser.add_argument(
+        "--alone", action="store_true", help="series slice by slice, each as a picture that came alone (kaggle_3m)"
+    )
+    parser.add_argument("--flair-only", action="store_true", help="only the FLAIR channel, grey (kaggle_3m)")
     parser.add_argument("--models", type=Path, metavar="DIR", help="weights and manifest (default: models/)")
     parser.add_argument("--quiet", action="store_true", help="no progress")
 
@@ -50,6 +56,10 @@ def run(args: argparse.Namespace) -> int:
                 raise datasets.DataFault(f"{args.data}: holds no case of the split {args.split!r}.")
         datasets.refuse_duplicates(cases, splits.part_of())
         datasets.refuse_unreadable(cases)
+        if (args.alone or args.flair_only) and (args.robustness or cases[0].family != "lgg"):
+            raise datasets.DataFault(
+                "--alone and --flair-only are for series with FLAIR (kaggle_3m), without --robustness."
+            )
         figures, results = _robustness(args, cases) if args.robustness else _measure(args, cases)
     except (datasets.DataFault, ImagingError) as fault:
         print(fault, file=sys.stderr)
@@ -72,20 +82,39 @@ def _measure(args: argparse.Namespace, cases: list[Case]) -> tuple[dict[str, Any
     # What a shortcut can do at its best, it has to learn from others: the part that the networks learnt from.
     others = splits.choose(datasets.find(args.data), "train") if args.split in ("validation", "test") else []
     learnt = shortcuts.learnt_from(others) if others else None
+    patients, groups = cases, None
+    if args.alone:
+        cases, groups = datasets.one_by_one(cases), _patient_of_each_slice(cases)
+    elif cases[0].family == "brisc":
+        # Pictures of one head must be drawn together: without patient ids they are found by likeness.
+        groups = splits.group_brisc(cases).tolist()
     progress = Progress(len(cases), quiet=args.quiet)
-    results = evaluation.measure(pipeline, cases, report=lambda _: progress.done())
+    results = evaluation.measure(
+        pipeline,
+        cases,
+        change=_flair_only if args.flair_only else None,
+        alone=args.alone,
+        report=lambda _: progress.done(),
+    )
     progress.close()
-    # Pictures of one head must be drawn together: without patient ids they are found by likeness.
-    groups = splits.group_brisc(cases).tolist() if cases[0].family == "brisc" else None
     figures = {
         "model": {"version": pipeline.version, "files": pipeline.files},
-        "data": _data(args, cases),
+        "data": _data(args, patients),
         **evaluation.summarise(results, groups, learnt),
     }
-    if cases[0].family == "lgg":
+    if cases[0].family == "lgg" and not args.alone:
         known = subgroups.by_case(args.data, [case.name for case in cases])
         figures["subgroups"] = subgroups.figures(results, known)
     return figures, results
+
+
+def _flair_only(voxels: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return voxels[..., 1:2], truth
+
+
+def _patient_of_each_slice(cases: list[Case]) -> list[int]:
+    """The number of its patient for each slice that `datasets.one_by_one` gives."""
+    return [number for number, case in enumerate(cases) for _ in case.images]
 
 
 def _robustness(args: argparse.Namespace, cases: list[Case]) -> tuple[dict[str, Any], list[Result]]:
@@ -116,7 +145,14 @@ def _data(args: argparse.Namespace, cases: list[Case]) -> dict[str, Any]:
             "--split test measures what they never saw.",
             file=sys.stderr,
         )
-    return {"folder": args.data.name, "family": cases[0].family, "split": args.split, "trained_on": learnt}
+    return {
+        "folder": args.data.name,
+        "family": cases[0].family,
+        "split": args.split,
+        "trained_on": learnt,
+        "alone": args.alone,
+        "flair_only": args.flair_only,
+    }
 
 
 def _report(folder: Path, figures: dict[str, Any], results: list[Result]) -> bool:

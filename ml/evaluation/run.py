@@ -14,6 +14,9 @@ from ml.imaging.volume import Kind, Volume, one_channel_if_equal
 from ml.pipeline import Pipeline
 from ml.training.datasets import Case
 
+_TOGETHER = 16
+"""Cases that are read, and pictures that are analysed, at once."""
+
 
 class Outlined(Protocol):
     """A case with what was outlined and what is true, bool (slices, rows, columns) each."""
@@ -60,25 +63,34 @@ def measure(
     cases: Sequence[Case],
     *,
     change: Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]] | None = None,
+    alone: bool = False,
     report: Callable[[int], None] | None = None,
 ) -> list[Result]:
     """Analyses every case as the application would; `change` alters voxels and truth first.
 
+    `alone`: the cases are single slices (`datasets.one_by_one`), analysed as pictures, not as series of one.
+
     Raises DataFault for a bad file.
     """
-    results = []
-    for number, case in enumerate(cases):
-        voxels, truth = case.read()
-        if change is not None:
-            voxels, truth = change(voxels, truth)
-        kind: Kind = "series" if case.family == "lgg" else "image"
-        volume = Volume(one_channel_if_equal(voxels), kind, tuple(path.name for path in case.images))
-        findings = pipeline([volume])[0]
-        masks = np.stack([found.mask.pixels > 0 for found in findings.slices])
-        results.append(Result(case, findings, masks, truth, shortcuts.properties(voxels)))
-        if report:
-            report(number + 1)
+    results: list[Result] = []
+    for start in range(0, len(cases), _TOGETHER):
+        together = cases[start : start + _TOGETHER]
+        read = [case.read() if change is None else change(*case.read()) for case in together]
+        volumes = [_volume(case, voxels, alone=alone) for case, (voxels, _) in zip(together, read, strict=True)]
+        # Series fill batches alone, and several at once would only hold more memory.
+        pictures = all(volume.kind == "image" for volume in volumes)
+        found = pipeline(volumes) if pictures else [pipeline([volume])[0] for volume in volumes]
+        for case, (voxels, truth), findings in zip(together, read, found, strict=True):
+            masks = np.stack([each.mask.pixels > 0 for each in findings.slices])
+            results.append(Result(case, findings, masks, truth, shortcuts.properties(voxels)))
+            if report:
+                report(len(results))
     return results
+
+
+def _volume(case: Case, voxels: np.ndarray, *, alone: bool) -> Volume:
+    kind: Kind = "series" if case.family == "lgg" and not alone else "image"
+    return Volume(one_channel_if_equal(voxels), kind, tuple(path.name for path in case.images))
 
 
 def summarise(
@@ -88,7 +100,7 @@ def summarise(
 ) -> dict[str, Any]:
     """All figures of one family's cases.
 
-    `groups`: which results may be one person (BRISC); intervals are over groups. A case is its own
+    `groups`: which results may be one person (BRISC, lone slices); intervals are over groups. A case is its own
     group without it. `learnt`: what the shortcuts' baselines may learn from.
     """
     keys = list(groups) if groups is not None else list(range(len(results)))
@@ -96,10 +108,9 @@ def summarise(
     for key, result in zip(keys, results, strict=True):
         units.setdefault(key, []).append(result)
     clusters = list(units.values())
-    family = results[0].case.family
     figures: dict[str, Any] = {"cases": len(results), "groups": len(clusters), "empty_masks": metrics.EMPTY}
     outlined = [result for result in results if result.truth.any()]
-    if family == "lgg":
+    if any(result.findings.kind == "series" for result in results):
         figures["outline"] = volumes(outlined)
     else:
         figures["outline"] = _pictures(clusters)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -71,6 +71,16 @@ class Case:
                     "put slices of another size into a folder of their own."
                 )
         return np.stack(images), np.stack(masks)
+
+
+def one_by_one(cases: Sequence[Case]) -> list[Case]:
+    """The slices of LGG patients as cases of their own, as if each had come alone; in order."""
+    return [
+        replace(case, name=image.stem, images=(image,), masks=(mask,))
+        for case in cases
+        if case.family == "lgg"
+        for image, mask in zip(case.images, case.masks, strict=True)
+    ]
 
 
 def find(folder: Path) -> list[Case]:

@@ -17,8 +17,7 @@ import logging
 import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,15 +28,16 @@ from ml import change, weights
 from ml.classify import Calibration, Fusion, outline_evidence
 from ml.evaluation import repeatability
 from ml.gate import Family
+from ml.interval import SizeInterval
 from ml.networks import load
 from ml.networks.classifier import classifier
 from ml.networks.inference import Compiled, classifying
 from ml.networks.unet import FAMILIES, unet
 from ml.pipeline import Pipeline
-from ml.segment import smoothed, wanted
 from ml.series_rule import Rule
-from ml.training import beside, cache, calibration, crossvalidation, datasets, judges, recipe, series, sizes, splits
+from ml.training import beside, cache, calibration, crossvalidation, datasets, judges, series, sizes, splits
 from ml.training.loop import take_averages
+from ml.training.seen import Looked, Seen, in_series, look, run
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +67,13 @@ def main(arguments: list[str] | None = None) -> int:
         )
     parser.add_argument("--not-brain", type=Path, required=True, help="pictures that must be refused")
     parser.add_argument("--also-brain", type=Path, help="drawn heads that must not be refused")
-    parser.add_argument("--crossvalidation", type=Path, help="folder of `crossvalidate --out`: chooses size intervals")
+    sizes_from = parser.add_mutually_exclusive_group()
+    sizes_from.add_argument(
+        "--crossvalidation", type=Path, help="folder of `crossvalidate --out`: chooses the intervals of FLAIR sizes"
+    )
+    sizes_from.add_argument(
+        "--keep-sizes", type=Path, metavar="DIR", help="models whose intervals of FLAIR sizes are taken as they are"
+    )
     parser.add_argument("--cache", type=Path, help="where prepared slices are kept (default: cache/ of --flair)")
     parser.add_argument("--unseen", action="store_true", help="also measure kinds that the gate never saw (slow)")
     parser.add_argument(
@@ -100,24 +106,25 @@ def _release(args: argparse.Namespace, cases: list[datasets.Case], aside: Path) 
     classifies = Compiled(classifying(load.folded_classifier(aside, stored_now)))
     networks = classifies, {family: Compiled(load.folded_unet(aside, stored_now, family)) for family in load.UNETS}
     kept = args.cache or args.flair[0] / "cache"
-    held = cache.open_or_make(splits.choose(cases, "validation"), kept, quiet=True)
     manifest: dict[str, Any] = {"version": args.version, "seed": _SEED}
-    seen = _look(networks, held)
-    manifest |= _calibrate(seen, held)
-    tested = cache.open_or_make(splits.choose(cases, "test"), kept, quiet=True)
+    seen = look(networks, splits.choose(cases, "validation"), kept)
+    manifest |= _calibrate(seen)
     # The test part chooses nothing: it only says how often the intervals hold and what the series rule does.
-    later = _look(networks, tested)
-    _add_sizes(manifest, {"validation": (seen, held), "test": (later, tested)}, cases, args.crossvalidation)
+    later = look(networks, splits.choose(cases, "test"), kept)
+    earlier = weights.read_manifest(args.keep_sizes) if args.keep_sizes else None
+    _add_sizes(manifest, {"validation": seen, "test": later}, cases, args.crossvalidation, earlier)
     flair = manifest["families"]["flair"]
-    manifest["series_on_test"] = series.verdicts(Rule.of(flair["series"]), _scans(later, tested, flair))
+    manifest["series_on_test"] = series.verdicts(Rule.of(flair["series"]), _scans(later, flair))
     if before is not None:
         if before["files"][load.CLASSIFIER] != weights.digest(aside / load.CLASSIFIER):
             raise datasets.DataFault("The classifier changed, so the gate must be fitted anew: leave out --keep-gate.")
         manifest["gate"] = before["gate"]
         shutil.copyfile(args.keep_gate / GATE, aside / GATE)
     else:
-        learnt = cache.open_or_make(splits.choose(cases, "train"), kept, quiet=True)
-        sets = judges.gather(lambda images: _run(networks[0], images)[1], learnt, held, args.not_brain, args.also_brain)
+        learnt, held = (
+            cache.open_or_make(splits.choose(cases, part), kept, quiet=True) for part in ("train", "validation")
+        )
+        sets = judges.gather(lambda images: run(networks[0], images)[1], learnt, held, args.not_brain, args.also_brain)
         manifest["gate"], stored = judges.fit(sets, unseen=args.unseen)
         weights.write_arrays(aside / GATE, stored, exact=True)
     manifest["files"] = {name: weights.digest(aside / name) for name in _FILES}
@@ -186,59 +193,42 @@ def _averages(folder: Path, model: keras.Model) -> dict[str, np.ndarray]:
     return weights.take(model)
 
 
-def _run(network: Compiled, images: np.ndarray) -> list[np.ndarray]:
-    parts = [network(np.asarray(images[start : start + 16])) for start in range(0, len(images), 16)]
-    return [np.concatenate(outputs) for outputs in zip(*parts, strict=True)]
-
-
-def _odds(network: Compiled, images: np.ndarray) -> np.ndarray:
-    logits = _run(network, images)[0]
-    return np.asarray(logits[:, 1] - logits[:, 0], np.float64)
-
-
-def _calibrate(seen: _Seen, held: cache.Slices) -> dict[str, Any]:
-    """All numbers of both families, chosen on the slices that `held` holds."""
-    odds, lgg_sick = np.concatenate(seen.flair_odds), np.tile(held.tumour[seen.lgg], 2)
-    alone = calibration.fit_family(odds, np.concatenate(seen.flair), lgg_sick)
-    in_series, outlined = _in_series(seen, held, alone.numbers)
-    flair = calibration.fit_family(odds, np.concatenate(in_series), lgg_sick, np.concatenate(outlined))
-    t1c = calibration.fit_family(seen.t1c_odds, seen.t1c, held.tumour[seen.brisc])
-    fusions = {"image": alone.numbers["fusion"], "series": flair.numbers["fusion"]}
-    flair_numbers = flair.numbers | {"fusion": fusions}
-    # A FLAIR slice comes alone or in its series: the band has to hold for both.
-    probability = np.concatenate([alone.fused, flair.fused, t1c.fused])
-    truth = np.concatenate([lgg_sick, lgg_sick, held.tumour[seen.brisc]])
-    band, weighed = calibration.choose_band(probability, truth)
-    of_families = {
-        name: calibration.band_facts(fitted.fused, true, band)
-        for name, fitted, true in (
-            ("flair_alone", alone, lgg_sick),
-            ("flair", flair, lgg_sick),
-            ("t1c", t1c, held.tumour[seen.brisc]),
-        )
-    }
-    cut_flair, dice = calibration.best_cut_off(in_series, [held.masks[seen.lgg]] * 2, held.case[seen.lgg], "dice")
-    sick = held.tumour[seen.brisc]
-    masks = held.masks[seen.brisc]
-    cut_t1c, overlap = calibration.best_cut_off([seen.t1c[sick]], [masks[sick]], np.arange(sick.sum()), "iou")
-    rule, chosen_on = series.choose(_scans(seen, held, {**flair_numbers, "cut_off": cut_flair}))
+def _calibrate(seen: Seen) -> dict[str, Any]:
+    """All numbers of both families, chosen on what was seen."""
+    sick = np.tile(seen.sick, 2)
+    alone = calibration.fit_family(_all(seen.alone, "odds"), _all(seen.alone, "outlines"), sick)
+    odds = _all(seen.series, "odds")
+    slice_by_slice = calibration.fit_family(odds, _all(seen.series, "outlines"), sick)
+    outlines, outlined = in_series(seen, slice_by_slice.numbers)
+    flair = calibration.fit_family(odds, np.concatenate(outlines), sick, np.concatenate(outlined))
+    t1c = calibration.fit_family(seen.t1c.odds, seen.t1c.outlines, seen.t1c_sick)
+    # A slice comes alone or in its series: the band has to hold for all.
+    fitted = {"flair_alone": (alone, sick), "flair": (flair, sick), "t1c": (t1c, seen.t1c_sick)}
+    band, weighed = calibration.choose_band(
+        np.concatenate([each.fused for each, _ in fitted.values()]),
+        np.concatenate([true for _, true in fitted.values()]),
+    )
+    cut_flair, dice = calibration.best_cut_off(outlines, [seen.masks] * 2, seen.case, "dice")
+    lesions = np.flatnonzero(seen.t1c_sick)
+    cut_t1c, overlap = calibration.best_cut_off(
+        [seen.t1c.outlines[lesions]], [seen.t1c_masks[lesions]], np.arange(len(lesions)), "iou"
+    )
+    flair_numbers = {**_by_kind(alone.numbers, flair.numbers), "cut_off": cut_flair}
+    rule, chosen_on = series.choose(_scans(seen, flair_numbers))
     log.info("validation, networks' own frame: dice %.4f, brisc iou %.4f", dice, overlap)
     return {
         "thresholds": band,
         "families": {
-            "flair": {**flair_numbers, "cut_off": cut_flair, "series": rule},
-            # No series of contrast T1 with outlines is at hand: the rule is FLAIR's, the fusion the lone pictures'.
-            "t1c": {
-                **t1c.numbers,
-                "fusion": dict.fromkeys(fusions, t1c.numbers["fusion"]),
-                "cut_off": cut_t1c,
-                "series": rule,
-            },
+            "flair": {**flair_numbers, "series": rule},
+            # No series of contrast T1 with outlines is at hand: the rule is FLAIR's, all else the lone pictures'.
+            "t1c": {**_by_kind(t1c.numbers, t1c.numbers), "cut_off": cut_t1c, "series": rule},
         },
         "chosen_on": {
             "part": "validation",
             "bands_weighed": weighed,
-            "band_by_family": of_families,
+            "band_by_family": {
+                name: calibration.band_facts(each.fused, true, band) for name, (each, true) in fitted.items()
+            },
             "series": chosen_on,
             "flair_alone": alone.facts,
             "flair": flair.facts | {"dice_mean": round(dice, 4)},
@@ -247,30 +237,41 @@ def _calibrate(seen: _Seen, held: cache.Slices) -> dict[str, Any]:
     }
 
 
-def _scans(seen: _Seen, slices: cache.Slices, numbers: dict[str, Any]) -> list[series.Scan]:
+def _by_kind(image: Mapping[str, Any], series_: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """A family's numbers of lone pictures and of series, as the manifest keeps them."""
+    return {name: {"image": image[name], "series": series_[name]} for name in image}
+
+
+def _all(ways: Sequence[Looked], what: str) -> np.ndarray:
+    """The "odds" or "outlines" of all ways, one after the other."""
+    return np.concatenate([getattr(looked, what) for looked in ways])
+
+
+def _scans(seen: Seen, numbers: dict[str, Any]) -> list[series.Scan]:
     """The series of a part, and their tumour-free runs, with the probabilities that the pipeline will give."""
-    alone, fusion = Calibration(**numbers["calibration"]), Fusion(**numbers["fusion"]["series"])
-    sick, case = slices.tumour[seen.lgg], slices.case[seen.lgg]
+    of_series = {name: numbers[name]["series"] for name in ("calibration", "fusion", "outline_from")}
+    calibrated, fusion = Calibration(**of_series["calibration"]), Fusion(**of_series["fusion"])
     result = []
-    for odds, outlines, outlined in zip(seen.flair_odds, *_in_series(seen, slices, numbers), strict=True):
-        together = fusion.probability(odds, outline_evidence(outlines))
-        fused = np.where(outlined, together, alone.probability(odds))
-        result += series.scans_of(fused, (outlines >= numbers["cut_off"]).mean((1, 2)), sick, case)
+    for looked, outlines, outlined in zip(seen.series, *in_series(seen, of_series), strict=True):
+        together = fusion.probability(looked.odds, outline_evidence(outlines))
+        fused = np.where(outlined, together, calibrated.probability(looked.odds))
+        result += series.scans_of(fused, (outlines >= numbers["cut_off"]).mean((1, 2)), seen.sick, seen.case)
     return result
 
 
 def _add_sizes(
     manifest: dict[str, Any],
-    parts: dict[str, tuple[_Seen, cache.Slices]],
+    parts: dict[str, Seen],
     cases: list[datasets.Case],
     crossvalidated: Path | None,
+    earlier: dict[str, Any] | None = None,
 ) -> None:
     """Adds each family's size intervals: chosen on "validation", their coverage measured on "test".
 
     FLAIR's are chosen on all patients but the test part's, each outlined by a network that never saw them, where
-    there are such outlines.
+    there are such outlines; or they are an `earlier` manifest's, and only their coverage is measured anew.
     """
-    scans = {part: _sized(seen, slices, manifest) for part, (seen, slices) in parts.items()}
+    scans = {part: _sized(seen, manifest) for part, seen in parts.items()}
     chosen_from = dict(scans["validation"])
     if crossvalidated is not None:
         # Without the test part: whoever judges an interval has no part in it.
@@ -284,86 +285,32 @@ def _add_sizes(
     facts: dict[str, Any] = {}
     for key, found in chosen_from.items():
         family, kind = key
-        chosen = sizes.choose(found)
+        if earlier is not None and family == "flair":
+            chosen = SizeInterval.of(earlier["families"]["flair"]["size"][kind])
+            chosen_on: dict[str, Any] = {"taken_over_from": earlier["version"]}
+        else:
+            chosen = sizes.choose(found)
+            chosen_on = sizes.covered(chosen, found)
         measured = {part: sizes.covered(chosen, scans[part][key]) for part in scans}
         numbers = dataclasses.asdict(chosen) | {name: measured["test"][name] for name in ("covered", "lesions_covered")}
         manifest["families"][family].setdefault("size", {})[kind] = numbers
-        facts[f"{family}_{kind}"] = {"chosen_on": sizes.covered(chosen, found), **measured}
+        facts[f"{family}_{kind}"] = {"chosen_on": chosen_on, **measured}
     manifest["size_intervals"] = facts
 
 
-def _sized(seen: _Seen, slices: cache.Slices, manifest: dict[str, Any]) -> dict[tuple[str, str], list[sizes.Sized]]:
+def _sized(seen: Seen, manifest: dict[str, Any]) -> dict[tuple[str, str], list[sizes.Sized]]:
     """Outlined and true sizes of all scans of a part, for ("flair" or "t1c", "series" or "image")."""
-    cut_flair, cut_t1c = (manifest["families"][name]["cut_off"] for name in ("flair", "t1c"))
-    case, masks = slices.case[seen.lgg], slices.masks[seen.lgg]
-    in_series, _ = _in_series(seen, slices, manifest["families"]["flair"])
-    alone = np.arange(len(seen.lgg))
-    brisc = np.arange(len(seen.brisc))
+    flair, cut_t1c = manifest["families"]["flair"], manifest["families"]["t1c"]["cut_off"]
+    cut = flair["cut_off"]
+    together, _ = in_series(seen, {name: flair[name]["series"] for name in ("calibration", "outline_from")})
+    lone, pictures = np.arange(len(seen.case)), np.arange(len(seen.t1c_case))
     return {
-        ("flair", "series"): [s for o in in_series for s in sizes.sized(o, masks, case, case, cut_flair)],
-        ("flair", "image"): [s for o in seen.flair for s in sizes.sized(o, masks, alone, case, cut_flair)],
-        ("t1c", "image"): sizes.sized(seen.t1c, slices.masks[seen.brisc], brisc, slices.case[seen.brisc], cut_t1c),
+        ("flair", "series"): [s for o in together for s in sizes.sized(o, seen.masks, seen.case, seen.case, cut)],
+        ("flair", "image"): [
+            s for way in seen.alone for s in sizes.sized(way.outlines, seen.masks_alone, lone, seen.case, cut)
+        ],
+        ("t1c", "image"): sizes.sized(seen.t1c.outlines, seen.t1c_masks, pictures, seen.t1c_case, cut_t1c),
     }
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """What the networks say about a part.
-
-    `lgg`, `brisc` places of slices (n,); `..._odds` the classifier's log-odds (n,); outlines float32
-    (n, 256, 256). For FLAIR the composite's and the single channel's.
-    """
-
-    lgg: np.ndarray
-    brisc: np.ndarray
-    flair_odds: list[np.ndarray]
-    flair: list[np.ndarray]
-    t1c_odds: np.ndarray
-    t1c: np.ndarray
-
-
-def _look(networks: tuple[Compiled, dict[Family, Compiled]], slices: cache.Slices) -> _Seen:
-    classifies, outlines = networks
-    family = recipe.families(slices)
-    lgg, brisc = np.flatnonzero(family == "lgg"), np.flatnonzero(family == "brisc")
-    composite = np.asarray(slices.images[lgg])
-    variants = [composite, judges.grey_flair(composite)]
-    pictures = np.asarray(slices.images[brisc])
-    return _Seen(
-        lgg=lgg,
-        brisc=brisc,
-        flair_odds=[_odds(classifies, images) for images in variants],
-        flair=[_mirrored(outlines["flair"], images) for images in variants],
-        t1c_odds=_odds(classifies, pictures),
-        t1c=_mirrored(outlines["t1c"], pictures),
-    )
-
-
-def _mirrored(network: Compiled, images: np.ndarray) -> np.ndarray:
-    """The mean outline of pictures and their mirror images, as the pipeline makes it: float32 (n, 256, 256)."""
-    other = _run(network, images[:, :, ::-1])[0][:, :, ::-1]
-    return np.asarray((_run(network, images)[0] + other) / 2)[..., 0]
-
-
-def _in_series(seen: _Seen, slices: cache.Slices, numbers: dict[str, Any]) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """FLAIR's outlines as the pipeline has them in a series, and which slices it outlines: float (n, 256, 256), bool (n,).
-
-    Only slices that the classifier is not sure about and their neighbours are outlined, and all with what is beside them.
-    """
-    calibrated, case = Calibration(**numbers["calibration"]), slices.case[seen.lgg]
-    results, masks = [], []
-    for odds, outlines in zip(seen.flair_odds, seen.flair, strict=True):
-        possible = calibrated.probability(odds) >= numbers["outline_from"]
-        result, outlined = np.zeros_like(outlines), np.zeros(len(case), bool)
-        for number in np.unique(case):
-            here = np.flatnonzero(case == number)
-            outlined[here] = wanted(possible[here])
-            shown = [(int(place), outlines[here[place]]) for place in np.flatnonzero(outlined[here])]
-            for place, outline in smoothed(shown, len(here)):
-                result[here[place]] = outline
-        results.append(result)
-        masks.append(outlined)
-    return results, masks
 
 
 if __name__ == "__main__":

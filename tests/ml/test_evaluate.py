@@ -50,6 +50,29 @@ class TestTheCommand:
         assert main(["evaluate", "--data", str(brisc_folder), "--json", str(out), "--quiet"]) == 0
         assert set(json.loads(out.read_text())["outline"]["iou_by_plane"]) == {"ax", "co", "sa"}
 
+    def test_slices_are_measured_as_pictures_that_came_alone(self, tmp_path: Path, lgg_folder: Path) -> None:
+        together, alone = tmp_path / "together.json", tmp_path / "alone.json"
+        arguments = ["evaluate", "--data", str(lgg_folder), "--quiet", "--json"]
+        assert main([*arguments, str(together)]) == 0
+        assert main([*arguments, str(alone), "--alone", "--flair-only"]) == 0
+        series, pictures = json.loads(together.read_text()), json.loads(alone.read_text())
+        assert pictures["cases"] == pictures["slices"]["slices"] == series["slices"]["slices"]
+        assert pictures["groups"] == series["cases"], "intervals are over patients, not over slices"
+        assert pictures["data"]["alone"]
+        assert pictures["data"]["flair_only"]
+        assert sum(pictures["scans"].values()) == 3 * sum(series["scans"].values()), (
+            "each slice has a verdict of its own"
+        )
+        assert pictures["outline"]["mean_iou"]["value"] is not None
+
+    def test_pictures_of_no_series_cannot_be_taken_one_by_one(
+        self, tmp_path: Path, brisc_folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        out = tmp_path / "figures.json"
+        assert main(["evaluate", "--data", str(brisc_folder), "--json", str(out), "--alone", "--quiet"]) == 2
+        assert "kaggle_3m" in capsys.readouterr().err
+        assert not out.exists()
+
     @pytest.mark.usefixtures("own_splits")
     def test_a_split_is_only_its_cases(self, tmp_path: Path, lgg_folder: Path) -> None:
         out = tmp_path / "figures.json"
