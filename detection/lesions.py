@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from detection import words
+from detection.models.analysis import Verdict
 from detection.models.scan import Kind
 from ml.size_rules import LESION_SHARE, measurable_from_mm
 
@@ -30,24 +31,49 @@ PLACES = (
     "Centroids: millimetres towards the patient's left (L) or right (R), back (P) or front (A), head (S) or feet (I), "
     "from the zero point of the file's own coordinates."
 )
+IN_DOUBT = "In doubt: this scan is uncertain, so what is outlined may be nothing, and more may be there."
 SMALL_PART = "interval not known for so small a part"
 OLDER_RUN = "this run did not measure it"
 
 
 @dataclass(frozen=True)
+class Cell:
+    """One thing about a lesion: its heading, a text, and a second line.
+
+    Attributes:
+        where: the second line's beginning, which names a slice; empty where it names none.
+        slice_number: that slice, from 1: on a page `where` leads to it.
+        more: the rest of the second line.
+    """
+
+    head: str
+    text: str
+    more: str = ""
+    where: str = ""
+    slice_number: int | None = None
+
+    @property
+    def second(self) -> str:
+        """The whole second line."""
+        return f"{self.where}{self.more}"
+
+
+@dataclass(frozen=True)
 class LesionRow:
-    """One lesion in words; `cells` are heading, text and a second line.
+    """One lesion in words.
 
     Attributes:
         number: from 1, the largest first.
         slice_number: the slice to look at, from 1.
         small: whether pages show it below the others, folded (see `is_small`).
+        in_doubt: whether the scan is uncertain, and with it whether there is a lesion at all.
     """
 
     number: int
-    cells: tuple[tuple[str, str, str], ...]
+    cells: tuple[Cell, ...]
     slice_number: int
     small: bool
+    in_doubt: bool
 
 
 def lesion_rows(found: dict[str, Any]) -> tuple[LesionRow, ...]:
@@ -55,19 +81,22 @@ def lesion_rows(found: dict[str, Any]) -> tuple[LesionRow, ...]:
     rows = []
     for number, lesion in enumerate(found["lesions"], 1):
         series = found["kind"] == Kind.SERIES
-        cells = [("Side and place", *_place(found, lesion))]
+        cells = [_place(found, lesion)]
         if series:
-            cells.append(("Volume", *_volume(found, lesion)))
-        cells.append(("Diameters", *_diameters(found, lesion)))
+            cells.append(Cell("Volume", *_volume(found, lesion)))
+        cells.append(_diameters(found, lesion))
         if series:
-            cells.append(("Measurable?", *_measurable(found, lesion)))
-        cells.append(("Extent", *_extent(lesion)))
-        if series:
-            cells.append(("Slices", *_slices(lesion)))
-        else:
-            cells.append(("Area", *_area(lesion)))
-        rows.append(LesionRow(number, tuple(cells), _largest(lesion) + 1, is_small(found, lesion)))
+            cells.append(Cell("Measurable?", *_measurable(found, lesion)))
+        cells.append(Cell("Extent", *_extent(lesion)))
+        cells.append(_slices(lesion) if series else Cell("Area", *_area(lesion)))
+        small = is_small(found, lesion)
+        rows.append(LesionRow(number, tuple(cells), _largest(lesion) + 1, small, in_doubt(found)))
     return tuple(rows)
+
+
+def in_doubt(found: dict[str, Any]) -> bool:
+    """Whether what is outlined may be nothing: the scan it lies on is uncertain."""
+    return found["verdict"] == Verdict.UNCERTAIN and bool(found["lesions"])
 
 
 def is_small(found: dict[str, Any], lesion: dict[str, Any]) -> bool:
@@ -88,9 +117,9 @@ def small_ones(found: dict[str, Any]) -> str:
         return ""
     volumes = [lesion.get("volume_ml") for lesion in small]
     if None in volumes:
-        size = words.count(sum(lesion["area_px"] for lesion in small), "pixel")
+        size = words.pixels(sum(lesion["area_px"] for lesion in small))
     else:
-        size = millilitres(sum(volumes))
+        size = words.millilitres(sum(volumes))
     return f"{words.count(len(small), 'smaller lesion')}, {f'together {size}' if len(small) > 1 else size}"
 
 
@@ -100,17 +129,17 @@ def together(found: dict[str, Any]) -> str:
         return ""
     total, interval = found.get("tumour_volume_ml"), found.get("tumour_volume_ml_interval")
     if total is None:
-        pixels = words.count(sum(lesion["area_px"] for lesion in found["lesions"]), "pixel")
+        pixels = words.pixels(sum(lesion["area_px"] for lesion in found["lesions"]))
         if in_pixels := found.get("outline_px_interval"):
             pixels += f", {in_pixels[0]:,.0f} to {in_pixels[1]:,.0f}"
         why = NO_DISTANCE if found.get("spacing_mm") else NO_SPACING
         return f"All together: {pixels}. Volume: not computable, {why}."
-    return f"All together: {millilitres(total)}{f', {between(interval)} ml' if interval else ''}."
+    return f"All together: {millilitres(total)}{f', {between(interval)}' if interval else ''}."
 
 
 def note(found: dict[str, Any]) -> str:
-    """What the outlines mean, and how many there are."""
-    parts = [COMPARTMENTS.get(found.get("compartment") or "", "")]
+    """Whether they are in doubt, what the outlines mean, and how many there are."""
+    parts = [IN_DOUBT if in_doubt(found) else "", COMPARTMENTS.get(found.get("compartment") or "", "")]
     if found.get("compartment_sure") is False:
         parts.append(UNSURE)
     if found["kind"] == Kind.SERIES and found["lesions"]:
@@ -137,9 +166,11 @@ def foot(found: dict[str, Any]) -> tuple[str, ...]:
             "Diameters: the longest on an axial slice and the longest at right angles to it there (RANO 2.0)."
         )
     if any(lesion.get("measurable") is not None for lesion in found["lesions"]):
-        least = words.millimetres(measurable_from_mm((found.get("spacing_mm") or {}).get("between_slices") or 0.0))
-        thick = "" if least == "10" else ", twice the distance of slices, because that is over 5 mm"
-        sentences.append(f"Measurable: both at least {least} mm on two slices or more{thick}.")
+        least = measurable_from_mm((found.get("spacing_mm") or {}).get("between_slices") or 0.0)
+        usual = measurable_from_mm(0.0)
+        thick = "" if least == usual else ", twice the distance of slices, because that is over 5 mm"
+        told = words.stated_millimetres(round(least, 1))
+        sentences.append(words.unbroken(f"Measurable: both at least {told} on two slices or more{thick}."))
     if "centroid_lps_mm" in found["lesions"][0]:
         why = NO_PLACE if found.get("spacing_mm") else NO_SPACING
         known = found["lesions"][0]["centroid_lps_mm"] is not None
@@ -149,21 +180,19 @@ def foot(found: dict[str, Any]) -> tuple[str, ...]:
 
 def millilitres(volume: float | None) -> str:
     """`28.4 ml`, or that it is not known."""
-    if volume is None:
-        return NOT_COMPUTABLE
-    return "under 0.01 ml" if 0 < volume < 0.01 else f"{words.plain(volume)} ml"
+    return NOT_COMPUTABLE if volume is None else words.millilitres(volume)
 
 
 def between(interval: Any) -> str:
-    """`24.9 to 32`."""
+    """`24.9 to 32.0 ml`."""
     low, high = interval
-    return f"{words.plain(low)} to {words.plain(high)}"
+    return f"{words.volume(low)} to {words.millilitres(high)}"
 
 
 def in_patient(place: Sequence[float]) -> str:
     """A place in mm LPS as `L 23.1, P 14.0, S 33.2 mm`: letters say which way, so that no convention has to be known."""
     sides = zip(("LR", "PA", "SI"), place, strict=True)
-    return ", ".join(f"{pair[value < 0]} {abs(value):.1f}" for pair, value in sides) + " mm"
+    return ", ".join(f"{pair[value < 0]}{words.NBSP}{abs(value):.1f}" for pair, value in sides) + f"{words.NBSP}mm"
 
 
 def telling_slice(found: dict[str, Any]) -> int | None:
@@ -189,11 +218,11 @@ def _largest(lesion: dict[str, Any]) -> int:
     return int(lesion.get("largest_slice", lesion["slices"][0]))
 
 
-def _place(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str]:
+def _place(found: dict[str, Any], lesion: dict[str, Any]) -> Cell:
     """The patient's side where it is known, else the half of the picture; and the centroid."""
     side = lesion.get("side")
     text, why = (SIDES[side], "") if side in SIDES else _half(found, lesion)
-    return text, "; ".join(part for part in (why, _centroid(lesion)) if part)
+    return Cell("Side and place", text, "; ".join(part for part in (why, _centroid(found, lesion)) if part))
 
 
 def _half(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str]:
@@ -210,14 +239,15 @@ def _half(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str]:
     return f"{'Right' if share > 0.5 else 'Left'} half", "of the picture; the patient's side is not known"
 
 
-def _centroid(lesion: dict[str, Any]) -> str:
+def _centroid(found: dict[str, Any], lesion: dict[str, Any]) -> str:
     centroid = lesion.get("centroid_px")
     if not centroid:
         return ""
     place = lesion.get("centroid_lps_mm")
     if place:
         return f"centroid {in_patient(place)}"
-    return f"centroid: slice {centroid[0] + 1:.1f}, row {centroid[1] + 1:.0f}, column {centroid[2] + 1:.0f}"
+    on = f"slice {centroid[0] + 1:.0f}, " if found["kind"] == Kind.SERIES else ""
+    return f"centroid: {on}row {centroid[1] + 1:.0f}, column {centroid[2] + 1:.0f}"
 
 
 def _volume(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str]:
@@ -230,16 +260,17 @@ def _volume(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str]:
     return millilitres(volume), between(interval)
 
 
-def _diameters(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str]:
+def _diameters(found: dict[str, Any], lesion: dict[str, Any]) -> Cell:
     pixels, millimetres = lesion.get("diameters_px"), lesion.get("diameters_mm")
-    where = f"on slice {lesion['diameter_slice'] + 1}" if pixels and found["kind"] == Kind.SERIES else ""
+    number = lesion["diameter_slice"] + 1 if pixels and found["kind"] == Kind.SERIES else None
+    where = "" if number is None else f"on slice {number}"
     if millimetres:
-        return f"{words.millimetres(millimetres[0])} × {words.millimetres(millimetres[1])} mm", where
+        return Cell("Diameters", words.millimetres(*millimetres[:2]), where=where, slice_number=number)
     why = _no_diameters(found, lesion)
-    if pixels:
-        text = f"{pixels[0]:.0f} × {pixels[1]:.0f} pixels"
-        return text, ", ".join(part for part in (where, f"in mm not computable: {why}") if part)
-    return NOT_COMPUTABLE, why
+    if not pixels:
+        return Cell("Diameters", NOT_COMPUTABLE, why)
+    text = f"{pixels[0]:.0f} × {pixels[1]:.0f}{words.NBSP}pixels"
+    return Cell("Diameters", text, f"{', ' if where else ''}in mm not computable: {why}", where, number)
 
 
 def _measurable(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str]:
@@ -253,7 +284,7 @@ def _measurable(found: dict[str, Any], lesion: dict[str, Any]) -> tuple[str, str
         return "Yes", ""
     least = measurable_from_mm(between_slices)
     small = round(min(lesion["diameters_mm"]), 1) < least
-    told = f"{words.millimetres(least)} mm"
+    told = words.stated_millimetres(round(least, 1))
     return "No", f"a diameter under {told}" if small else f"{told} both ways on one slice only"
 
 
@@ -271,28 +302,32 @@ def _no_diameters(found: dict[str, Any], lesion: dict[str, Any]) -> str:
 def _extent(lesion: dict[str, Any]) -> tuple[str, str]:
     millimetres, pixels = lesion.get("extent_mm"), lesion.get("extent_px")
     if millimetres and None not in millimetres:
-        return " × ".join(words.millimetres(value) for value in millimetres[::-1]) + " mm", "across, down, through"
+        return words.millimetres(*millimetres[::-1]), "across, down, through"
     if millimetres:
-        return f"{words.millimetres(millimetres[2])} × {words.millimetres(millimetres[1])} mm", "across, down"
+        return words.millimetres(millimetres[2], millimetres[1]), "across, down"
     if not pixels:
         return "Not known", ""
+    in_pixels = f"{pixels[2]} × {pixels[1]}{words.NBSP}pixels"
     if pixels[0] > 1:
-        return f"{pixels[2]} × {pixels[1]} pixels, {pixels[0]} slices", f"in mm not computable: {NO_SPACING}"
-    return f"{pixels[2]} × {pixels[1]} pixels", f"across, down; in mm not computable: {NO_SPACING}"
+        return f"{in_pixels}, {pixels[0]} slices", f"in mm not computable: {NO_SPACING}"
+    return in_pixels, f"across, down; in mm not computable: {NO_SPACING}"
 
 
-def _slices(lesion: dict[str, Any]) -> tuple[str, str]:
+def _slices(lesion: dict[str, Any]) -> Cell:
     first, last = lesion["slices"]
     area, pixels = _area(lesion)
     area = area if lesion.get("area_mm2") is None else f"{area}, {pixels}"
     if first == last:
-        return f"{first + 1}", area
-    return f"{first + 1} to {last + 1}", f"largest on {_largest(lesion) + 1}: {area}"
+        return Cell("Slices", f"{first + 1}", area)
+    number = _largest(lesion) + 1
+    return Cell("Slices", f"{first + 1} to {last + 1}", f": {area}", f"largest on {number}", number)
 
 
 def _area(lesion: dict[str, Any]) -> tuple[str, str]:
-    pixels = words.count(lesion.get("largest_area_px", lesion["area_px"]), "pixel")
+    pixels = words.pixels(lesion.get("largest_area_px", lesion["area_px"]))
     interval, mm2 = lesion.get("area_px_interval"), lesion.get("area_mm2")
     if interval and lesion["slices"][0] == lesion["slices"][1]:
         pixels += f", {interval[0]:,} to {interval[1]:,}"
-    return (pixels, f"in mm² not computable: {NO_SPACING}") if mm2 is None else (f"{words.plain(mm2)} mm²", pixels)
+    if mm2 is None:
+        return pixels, f"in mm² not computable: {NO_SPACING}"
+    return words.square_millimetres(mm2), pixels

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from detection import lesions, provenance, words
+from detection import lesions, limits, provenance, words
 from detection.models import Analysis, Scan, StoredFile
 from detection.models.analysis import Verdict
 from detection.models.scan import Kind
 from ml.imaging.writers.marks import BANNER
 
-SUCH_SCANS = f"{words.SUCH_SCANS} Where tumours are rarer than among them, more alarms are false."
+RARER = "Where tumours are rarer than among them, more alarms are false."
+NOT_VERIFIED = "It is a program's proposal. No doctor has verified it, and it was not corrected by hand."
 MOST_PICTURES = 3
 MOST_LESIONS = 6
 MOST_WARNINGS = 6
@@ -50,16 +51,18 @@ class ReportPage:
     about: tuple[tuple[str, str], ...]
     verdict: str
     verdict_lines: tuple[str, ...]
+    heads: dict[str, str]
     pictures: tuple[KeyPicture, ...]
     pictures_note: str
-    heads: tuple[str, ...]
+    is_series: bool
+    columns: tuple[str, ...]
     lesions: tuple[lesions.LesionRow, ...]
     lesions_note: str
     together: str
     not_listed: str
     lesions_foot: tuple[str, ...]
     warnings: tuple[str, ...]
-    limits: tuple[str, ...]
+    cannot: tuple[str, ...]
     origin: tuple[tuple[str, str], ...]
     hashes: tuple[tuple[str, str], ...]
     made: datetime | None
@@ -78,45 +81,31 @@ def present(scan: Scan, analysis: Analysis, files: Sequence[StoredFile]) -> Repo
     found = analysis.findings
     assert found is not None
     assert analysis.tumour_probability is not None
-    verdict, lines = _verdict(analysis, analysis.tumour_probability)
+    verdict = words.answer(Verdict(analysis.verdict), analysis.tumour_probability, analysis.reason)
     rows = [row for row in lesions.lesion_rows(found) if not row.small]
     return ReportPage(
         mark=BANNER,
         reference=scan.study.patient_reference,
         scan_id=str(scan.pk),
         about=_about(scan, found, files),
-        verdict=verdict,
-        verdict_lines=lines,
+        verdict=str(verdict),
+        verdict_lines=(*verdict.sub[:-1], f"{verdict.sub[-1]} {RARER}"),
+        heads={**limits.HEADS, "lesions": limits.lesions_head(found)},
         pictures=_pictures(found),
         pictures_note=_pictures_note(found),
-        heads=tuple(head for head, _, _ in rows[0].cells) if rows else (),
+        is_series=found["kind"] == Kind.SERIES,
+        columns=tuple(cell.head for cell in rows[0].cells) if rows else (),
         lesions=tuple(rows[:MOST_LESIONS]),
         lesions_note=_lesions_note(found),
         together=lesions.together(found),
         not_listed=_not_listed(found, len(rows)),
         lesions_foot=lesions.foot(found),
-        warnings=_warnings(scan, found),
-        limits=_limits(scan),
+        warnings=_warnings(found),
+        cannot=limits.cannot(found),
         origin=_origin(scan, analysis, files),
         hashes=_hashes(analysis, files),
         made=analysis.finished_at,
     )
-
-
-def _verdict(analysis: Analysis, share: float) -> tuple[str, tuple[str, ...]]:
-    """The sentence that decides, and what it means."""
-    chance, frequency = words.percent(share), words.out_of_hundred(share)
-    label = Verdict(analysis.verdict).label
-    if analysis.verdict == Verdict.NO_TUMOUR:
-        return f"{label}. This does not exclude a tumour.", (
-            f"Probability {chance}: of 100 such scans, {frequency} had a tumour all the same.",
-            SUCH_SCANS,
-        )
-    line = f"Probability {chance}: of 100 such scans, {frequency} had a tumour."
-    if analysis.verdict == Verdict.UNCERTAIN:
-        first = f"{label}. Read this scan as if no AI had been used."
-        return first, tuple(part for part in (analysis.reason, line, SUCH_SCANS) if part)
-    return f"{label}.", (line, SUCH_SCANS)
 
 
 def _about(scan: Scan, found: dict[str, Any], files: Sequence[StoredFile]) -> tuple[tuple[str, str], ...]:
@@ -126,9 +115,9 @@ def _about(scan: Scan, found: dict[str, Any], files: Sequence[StoredFile]) -> tu
     spacing = found.get("spacing_mm")
     size = "Not computable: no pixel spacing"
     if spacing:
-        size = f"{words.plain(spacing['row'])} × {words.plain(spacing['column'])} mm"
+        size = words.stated_millimetres(spacing["row"], spacing["column"])
         if spacing.get("between_slices"):
-            size += f", slices {words.plain(spacing['between_slices'])} mm apart"
+            size += f", slices {words.stated_millimetres(spacing['between_slices'])} apart"
     if scan.is_fused:
         kind += f", fused from {'three' if all(scan.part_ids) else 'two'} series"
     rows = [
@@ -155,6 +144,8 @@ def _pictures(found: dict[str, Any]) -> tuple[KeyPicture, ...]:
     count = len(found["slices"])
     orientation = found.get("orientation")
     edges = lesions.edge_letters(orientation) if orientation else None
+    one = "lesion" if found["kind"] == Kind.SERIES else "area"
+    doubt = " (in doubt)" if lesions.in_doubt(found) else ""
     pictures = []
     for place, (index, shown) in enumerate(list(numbers.items())[:MOST_PICTURES]):
         where = f"Slice {index + 1} of {count}" if count > 1 else "The picture"
@@ -162,7 +153,7 @@ def _pictures(found: dict[str, Any]) -> tuple[KeyPicture, ...]:
         if shown:
             named = [(number, found["lesions"][number - 1]) for number in shown]
             what = "; ".join(
-                f"lesion {number}, {_area(lesion.get('area_mm2'), lesion['largest_area_px'])}"
+                f"{one} {number}{doubt}, {_area(lesion.get('area_mm2'), lesion['largest_area_px'])}"
                 for number, lesion in named
             )
             whole = found["slices"][index]
@@ -176,21 +167,18 @@ def _pictures(found: dict[str, Any]) -> tuple[KeyPicture, ...]:
 
 
 def _area(mm2: float | None, px: int) -> str:
-    return words.count(px, "pixel") if mm2 is None else f"{words.plain(mm2)} mm²"
+    return words.pixels(px) if mm2 is None else words.square_millimetres(mm2)
 
 
 def _pictures_note(found: dict[str, Any]) -> str:
-    if not found.get("orientation"):
-        return "Sides not known. No R or L is shown."
-    return "The letters say which side of the patient an edge is."
+    known = found.get("orientation")
+    sides = "The letters say which side of the patient an edge is." if known else "Sides not known. No R or L is shown."
+    drawn = "The outline is a white line within a black one; its number is the list's."
+    return f"{sides} {drawn} {NOT_VERIFIED}" if found["lesions"] else sides
 
 
 def _lesions_note(found: dict[str, Any]) -> str:
-    if not found["lesions"]:
-        if found["verdict"] == Verdict.TUMOUR:
-            return "Nothing is outlined: the scan as a whole is suspicious, and the AI cannot say where."
-        return "Nothing is outlined."
-    return lesions.note(found)
+    return lesions.note(found) if found["lesions"] else "Nothing is outlined."
 
 
 def _not_listed(found: dict[str, Any], count: int) -> str:
@@ -200,33 +188,18 @@ def _not_listed(found: dict[str, Any], count: int) -> str:
     return f"Not listed here: {left_out}. The scan's page and the zip have them all." if left_out else ""
 
 
-def _warnings(scan: Scan, found: dict[str, Any]) -> tuple[str, ...]:
-    warnings = []
+def _warnings(found: dict[str, Any]) -> tuple[str, ...]:
+    """Those of the page, after what is missing from the numbers; no more than there is room for."""
     spacing = found.get("spacing_mm")
+    warnings = list(limits.warnings(found))
     if not spacing:
-        warnings.append("Millimetres and millilitres: not computable, no pixel spacing.")
+        warnings.insert(0, "Millimetres and millilitres: not computable, no pixel spacing.")
     elif found["kind"] == Kind.SERIES and spacing.get("between_slices") is None:
-        warnings.append("Volumes: not computable, the slices have no even distance.")
-    elif (spacing.get("between_slices") or 0) >= words.FAR_APART_MM:
-        apart = words.plain(spacing["between_slices"])
-        warnings.append(f"Slices are {apart} mm apart. A smaller lesion can lie between two slices.")
-    if scan.kind == Kind.IMAGE:
-        warnings.append("One picture is not the brain. A tumour on any other slice would not be seen.")
-    warnings += [str(note) for note in found.get("notes") or ()]
+        warnings.insert(0, "Volumes: not computable, the slices have no even distance.")
     if len(warnings) > MOST_WARNINGS:
         more = words.count(len(warnings) - MOST_WARNINGS, "more note")
         warnings[MOST_WARNINGS:] = [f"The scan's page has {more}."]
     return tuple(warnings)
-
-
-def _limits(scan: Scan) -> tuple[str, ...]:
-    limits = (
-        "It only looks for tumours: not for strokes, bleeds, infection or multiple sclerosis, which may be called tumour.",
-        "It does not tell the kind of a tumour or its grade.",
-        "It sees small tumours less reliably than large ones, and nothing outside the brain.",
-        "The outline is a program's proposal. No doctor has verified it, and it was not corrected by hand.",
-    )
-    return ("Anything outside this one picture was not looked at.", *limits) if scan.kind == Kind.IMAGE else limits
 
 
 def _origin(scan: Scan, analysis: Analysis, files: Sequence[StoredFile]) -> tuple[tuple[str, str], ...]:

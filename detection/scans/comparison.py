@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Literal
@@ -31,7 +31,7 @@ UNEQUAL_VERSIONS = "The two were analysed by different versions of the model ({}
 DOUBTFUL = (
     "What one of the outlines means is not certain. Correct the sequence of that scan before you trust the change."
 )
-OTHER_DISTANCE = "Their slices lie {} and {} mm apart. That alone can change a volume by more than the range above."
+OTHER_DISTANCE = "Their slices lie {} and {} apart. That alone can change a volume by more than the range above."
 OTHER_SERIES = "The two were not read from the same kinds of series. That alone can change an outline."
 SDC_UNKNOWN = "The smallest detectable change is not known for this version of the model and this kind of outline."
 
@@ -64,7 +64,7 @@ class Visit:
 
     @property
     def volume_interval(self) -> str:
-        """`24.9 to 32`, or that it is not known."""
+        """`24.9 to 32.0 ml`, or that it is not known."""
         return between(self.interval) if self.interval else "interval not known"
 
 
@@ -111,7 +111,7 @@ class Comparison:
         """`+3.2 ml, +12%`."""
         if self.change_ml is None or self.change_percent is None:
             return ""
-        return f"{_signed(self.change_ml)} ml, {_signed(self.change_percent)}%"
+        return f"{_signed(self.change_ml, words.volume)}{words.NBSP}ml, {_signed(self.change_percent, _whole)}%"
 
     @property
     def sentence(self) -> str:
@@ -120,8 +120,8 @@ class Comparison:
             return self.refused or ""
         if self.smallest is None:
             return SDC_UNKNOWN
-        shrinks, grows = round(self.smallest.shrinks_below, 1), round(self.smallest.grows_above, 1)
-        edges = f"between {_signed(shrinks)}% and {_signed(grows)}%; a real repeat differs more"
+        shrinks, grows = (_signed(edge, _tenths) for edge in (self.smallest.shrinks_below, self.smallest.grows_above))
+        edges = f"between {shrinks}% and {grows}%; a real repeat differs more"
         if self.detectable:
             word = "larger" if self.change_percent > 0 else "smaller"
             return f"The outline is {word} by more than simulated repeats of one scan gave ({edges})."
@@ -198,7 +198,7 @@ def _unlike(earlier: Scan, later: Scan, found: Sequence[dict[str, Any] | None]) 
     apart = [((each or {}).get("spacing_mm") or {}).get("between_slices") for each in found]
     distances = [float(distance) for distance in apart if distance is not None]
     if len(distances) == len(apart) and max(distances) > 1.1 * min(distances):
-        notes.append(OTHER_DISTANCE.format(*map(words.plain, distances)))
+        notes.append(OTHER_DISTANCE.format(*map(words.stated_millimetres, distances)))
     if [part is None for part in earlier.part_ids] != [part is None for part in later.part_ids]:
         notes.append(OTHER_SERIES)
     return notes
@@ -253,9 +253,19 @@ def _day(day: date, dated_by: str) -> str:
     return f"{day.day} {day:%b %Y}, {'examined' if dated_by == 'examination' else 'uploaded'}"
 
 
-def _signed(value: float) -> str:
-    text = words.plain(abs(value))
-    return f"{'−' if value < 0 else '+'}{text}" if text != "0" else "0"
+def _whole(value: float) -> str:
+    """A share in percent that is told without decimals."""
+    return f"{value:,.0f}"
+
+
+def _tenths(value: float) -> str:
+    """A share in percent that is told to the tenth."""
+    return f"{value:,.1f}"
+
+
+def _signed(value: float, told: Callable[[float], str]) -> str:
+    text = told(abs(value))
+    return f"{'−' if value < 0 else '+'}{text}" if float(text.replace(",", "")) else text
 
 
 def _rounded(value: float | None) -> float | None:

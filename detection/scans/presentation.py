@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from detection import lesions
+from detection import lesions, limits
 from detection.lesions import LesionRow
 from detection.models import Analysis, Delivery, Scan, StoredFile
 from detection.models.analysis import State, Verdict
@@ -71,6 +71,8 @@ class ResultPage:
     together: str
     lesions_note: str
     lesions_foot: tuple[str, ...]
+    in_doubt: bool
+    heads: dict[str, str]
     warnings: tuple[str, ...]
     cannot: tuple[str, ...]
     provenance: tuple[tuple[str, str, str], ...]
@@ -100,8 +102,8 @@ def present(
         The slice asked for, from 1; the most telling one where it is None or no slice of the scan.
     """
     found = analysis.findings if analysis.state in (State.DONE, State.REFUSED) else None
-    limits = slice_thresholds(analysis)
-    slices = _slices(found, limits)
+    limit = slice_thresholds(analysis)
+    slices = _slices(found, limit)
     rows = lesions.lesion_rows(found) if found else ()
     likeliest = lesions.telling_slice(found) if found else None
     return ResultPage(
@@ -109,8 +111,8 @@ def present(
         picture=_picture(found, slices, slice_number) if found and slices else None,
         slices=slices,
         likeliest=None if likeliest is None else likeliest + 1,
-        line_share=None if limits is None else round(36 - 36 * limits[1], 1),
-        line_text="" if limits is None else f"{words.plain(round(limits[1] * 100, 1))}%",
+        line_share=None if limit is None else round(36 - 36 * limit[1], 1),
+        line_text="" if limit is None else f"{words.plain(round(limit[1] * 100, 1))}%",
         checks=_checks(scan, found) if found else (),
         lesions=tuple(row for row in rows if not row.small),
         small_lesions=tuple(row for row in rows if row.small),
@@ -118,8 +120,10 @@ def present(
         together=lesions.together(found) if found else "",
         lesions_note=lesions.note(found) if found else "",
         lesions_foot=lesions.foot(found) if found else (),
-        warnings=_warnings(scan, found) if found else (),
-        cannot=_cannot(scan) if found and found["verdict"] != Verdict.REFUSED else (),
+        in_doubt=lesions.in_doubt(found) if found else False,
+        heads={**limits.HEADS, "lesions": limits.lesions_head(found)} if found else limits.HEADS,
+        warnings=limits.warnings(found) if found else (),
+        cannot=limits.cannot(found) if found and found["verdict"] != Verdict.REFUSED else (),
         provenance=_provenance(scan, analysis, files),
         messages=tuple((words.delivery_state(delivery), delivery) for delivery in deliveries),
     )
@@ -130,13 +134,13 @@ def svg_paths(outline: Sequence[Sequence[Sequence[float]]]) -> tuple[str, ...]:
     return tuple("M" + "L".join(f"{x:g} {y:g}" for x, y in polygon) + "Z" for polygon in outline if len(polygon) > 2)
 
 
-def _slices(found: dict[str, Any] | None, limits: tuple[float, float] | None) -> tuple[Slice, ...]:
+def _slices(found: dict[str, Any] | None, limit: tuple[float, float] | None) -> tuple[Slice, ...]:
     if not found:
         return ()
     slices = []
     for each in found["slices"]:
         share = each["tumour_probability"]
-        mm2 = f" ({words.plain(each['area_mm2'])} mm²)" if each.get("area_mm2") else ""
+        mm2 = f" ({words.square_millimetres(each['area_mm2'])})" if each.get("area_mm2") else ""
         slices.append(
             Slice(
                 index=each["index"],
@@ -144,8 +148,8 @@ def _slices(found: dict[str, Any] | None, limits: tuple[float, float] | None) ->
                 source=each["source"],
                 chance="no probability" if share is None else words.percent(share),
                 bar=0.0 if share is None else round(36 * share, 1),
-                above=share is not None and limits is not None and share >= limits[1],
-                area=f"{words.count(each['area_px'], 'pixel')}{mm2}" if each["area_px"] else "",
+                above=share is not None and limit is not None and share >= limit[1],
+                area=f"{words.pixels(each['area_px'])}{mm2}" if each["area_px"] else "",
                 paths=svg_paths(each.get("outline") or ()),
             )
         )
@@ -186,9 +190,9 @@ def _checks(scan: Scan, found: dict[str, Any]) -> tuple[tuple[str, str], ...]:
         known = dict(MrSequence.choices).get(sequence or "")
         checks = [("check", known) if known else ("info", "Sequence not stated")]
     if spacing:
-        size = f"Spacing {words.plain(spacing['row'])} × {words.plain(spacing['column'])} mm"
+        size = f"Spacing {words.stated_millimetres(spacing['row'], spacing['column'])}"
         between = spacing.get("between_slices")
-        checks.append(("check", f"{size}, slices {words.plain(between)} mm apart" if between else size))
+        checks.append(("check", f"{size}, slices {words.stated_millimetres(between)} apart" if between else size))
     else:
         checks.append(("warn", "No spacing, so no millimetres"))
     if found["kind"] == Kind.IMAGE:
@@ -200,56 +204,6 @@ def _checks(scan: Scan, found: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     return tuple(checks)
 
 
-def _warnings(scan: Scan, found: dict[str, Any]) -> tuple[str, ...]:
-    warnings = [str(note) for note in found.get("notes") or ()]
-    if found["verdict"] == Verdict.REFUSED:
-        return tuple(warnings)
-    spacing = found.get("spacing_mm")
-    between = spacing.get("between_slices") if spacing else None
-    if found["verdict"] == Verdict.TUMOUR and not found["lesions"]:
-        warnings.append("Nothing is outlined: the scan as a whole is suspicious, and the AI cannot say where.")
-    if not found.get("orientation"):
-        warnings.append("Left and right may be swapped. The file does not say which way round it is.")
-    if scan.kind == Kind.IMAGE:
-        warnings.append("One picture is not the brain. A tumour on any other slice would not be seen.")
-    if between and between >= words.FAR_APART_MM:
-        warnings.append(f"Slices are {words.plain(between)} mm apart. A smaller lesion can lie between two slices.")
-    if found["kind"] == Kind.SERIES:
-        warnings += _flat(found)
-    return tuple(warnings)
-
-
-def _flat(found: dict[str, Any]) -> Iterator[str]:
-    """A warning of the lesions that are seen on one slice, and of those on two; none where there are no more slices.
-
-    Small lesions are not named here: the page says it of all of them, where it lists them.
-    """
-    if len(found["slices"]) <= 2:
-        return
-    heights = {
-        number: lesion["slices"][1] - lesion["slices"][0] + 1
-        for number, lesion in enumerate(found["lesions"], 1)
-        if not lesions.is_small(found, lesion)
-    }
-    for height, seen in ((1, "one slice"), (2, "two slices")):
-        numbers = [str(number) for number, each in heights.items() if each == height]
-        if len(numbers) == 1:
-            yield f"Lesion {numbers[0]} is seen on {seen} only. Treat it as a question, not as a finding."
-        elif numbers:
-            named = f"{', '.join(numbers[:-1])} and {numbers[-1]}"
-            yield f"Lesions {named} are each seen on {seen} only. Treat them as questions, not as findings."
-
-
-def _cannot(scan: Scan) -> tuple[str, ...]:
-    cannot = (
-        "Strokes, bleeds, infection, MS: it only looks for tumours",
-        "What kind of tumour it is, or its grade",
-        "Small tumours as reliably as large ones",
-        "Anything outside the brain: skull, orbits, neck",
-    )
-    return ("Anything outside this one picture", *cannot) if scan.kind == Kind.IMAGE else cannot
-
-
 def _provenance(scan: Scan, analysis: Analysis, files: Sequence[StoredFile]) -> tuple[tuple[str, str, str], ...]:
     """Label, text, and the whole of what is shortened."""
     rows: list[tuple[str, str, str]] = []
@@ -259,9 +213,9 @@ def _provenance(scan: Scan, analysis: Analysis, files: Sequence[StoredFile]) -> 
         ("Weights", f"{name}, sha256 {words.shortened(sha)}", sha) for name, sha in sorted(analysis.weights.items())
     ]
     of_slices = slice_thresholds(analysis) if scan.kind == Kind.SERIES else None
-    for label, limits in (("Thresholds", thresholds(analysis)), ("Slice thresholds", of_slices)):
-        if limits is not None:
-            low, high = (words.plain(round(limit * 100, 1)) for limit in limits)
+    for label, pair in (("Thresholds", thresholds(analysis)), ("Slice thresholds", of_slices)):
+        if pair is not None:
+            low, high = (words.plain(round(limit * 100, 1)) for limit in pair)
             rows.append((label, f"nothing below {low}%, suspicious from {high}%", ""))
     if analysis.milliseconds is not None:
         rows.append(("Time taken", words.seconds(analysis.milliseconds), ""))

@@ -11,8 +11,6 @@ from detection.models.scan import Kind
 from detection.scans import words
 
 SUPERSEDED_SUB = "Read the upload's other scans instead. Nothing of this one can be downloaded or compared."
-NOT_ALL_CLEAR = "This is not an all-clear."
-AS_IF_NO_AI = "Read this scan as if no AI had been used."
 
 
 @dataclass(frozen=True)
@@ -51,14 +49,20 @@ class Scale:
 
     @property
     def marks(self) -> list[dict[str, Any]]:
-        """The thresholds' numbers, apart enough from each other and from the ends to be read."""
+        """The thresholds' numbers under their places, apart enough from each other to be read."""
         if self.low is None or self.high is None:
             return []
-        low = min(max(self.low, 24.0), 216.0)
+        low = min(max(self.low, 16.0), 238.0)
         return [
-            {"x": round(low, 1), "text": self.low_text},
-            {"x": round(min(max(self.high, low + 34), 250.0), 1), "text": self.high_text},
+            {"x": round(low, 1), "text": f"{self.low_text}%"},
+            {"x": round(min(max(self.high, low + 34), 272.0), 1), "text": f"{self.high_text}%"},
         ]
+
+    @property
+    def ends(self) -> tuple[bool, bool]:
+        """Whether 0 and 100 stand under the line's ends: not where a threshold's number would run into them."""
+        places = [mark["x"] for mark in self.marks]
+        return (not places or places[0] > 36, not places or places[-1] < 238)
 
 
 @dataclass(frozen=True)
@@ -164,19 +168,17 @@ def _refused(analysis: Analysis) -> VerdictBlock:
 
 
 def _answer(analysis: Analysis, share: float) -> VerdictBlock:
-    kind = words.KINDS[Verdict(analysis.verdict)]
-    chance, frequency = words.percent(share), words.out_of_hundred(share)
-    scale = _scale(share, thresholds(analysis))
-    lead = Verdict(analysis.verdict).label
-    rest, half = f", probability {chance}:", f"of 100 such scans, {frequency} had a tumour."
-    sub = [words.SUCH_SCANS]
-    if kind == "nothing":
-        rest = ": this does not exclude a tumour."
-        half = f"Probability {chance}: of 100 such scans, {frequency} had a tumour all the same."
-        sub.insert(0, NOT_ALL_CLEAR)
-    if kind == "uncertain":
-        sub = [part for part in (analysis.reason, AS_IF_NO_AI, words.SUCH_SCANS) if part]
-    return VerdictBlock(kind, lead, rest, half, tuple(sub), scale=scale, dots=words.squares(share), dots_text=frequency)
+    told = words.answer(Verdict(analysis.verdict), share, analysis.reason)
+    return VerdictBlock(
+        words.KINDS[Verdict(analysis.verdict)],
+        told.lead,
+        told.rest,
+        told.half,
+        told.sub,
+        scale=_scale(share, thresholds(analysis)),
+        dots=words.squares(share),
+        dots_text=told.frequency,
+    )
 
 
 def thresholds(analysis: Analysis) -> tuple[float, float] | None:

@@ -7,23 +7,40 @@ from dataclasses import dataclass
 from detection.models import Analysis, Delivery
 from detection.models.analysis import State, Verdict
 from detection.models.delivery import DeliveryState, Recipient
-from detection.words import FAR_APART_MM, SUCH_SCANS, count, out_of_hundred, percent, plain, seconds, shortened
+from detection.words import (
+    NBSP,
+    answer,
+    count,
+    percent,
+    pixels,
+    plain,
+    seconds,
+    shortened,
+    square_millimetres,
+    stated_millimetres,
+    unbroken,
+    volume,
+)
 
 __all__ = [
-    "FAR_APART_MM",
-    "SUCH_SCANS",
+    "NBSP",
     "SUPERSEDED",
     "StateWord",
     "analysis_state",
+    "answer",
     "count",
     "delivery_state",
-    "out_of_hundred",
     "percent",
     "percent_done",
+    "pixels",
     "plain",
     "seconds",
     "shortened",
+    "square_millimetres",
     "squares",
+    "stated_millimetres",
+    "unbroken",
+    "volume",
 ]
 
 

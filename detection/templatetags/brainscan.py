@@ -11,6 +11,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from detection.words import NBSP
+
 register = template.Library()
 
 KILOBYTE = 1000
@@ -56,5 +58,5 @@ def moment_near(value: datetime) -> str:
 def size(number: int) -> str:
     """A number of bytes as `412 KB` or `8.2 MB` (powers of 1000, as file managers show them)."""
     if number < KILOBYTE**2:
-        return f"{max(1, round(number / KILOBYTE))} KB"
-    return f"{number / KILOBYTE**2:.1f} MB"
+        return f"{max(1, round(number / KILOBYTE))}{NBSP}KB"
+    return f"{number / KILOBYTE**2:.1f}{NBSP}MB"

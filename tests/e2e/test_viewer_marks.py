@@ -71,7 +71,7 @@ class TestLesions:
     ) -> None:
         viewer = opened(page, served, "two")
         cell = page.locator("table.lesions tbody tr").first.locator("td[data-l=Diameters]")
-        sizes, where = re.match(r"([\d.]+ × [\d.]+) mm.*slice (\d+)", (cell.text_content() or "").strip()).groups()
+        sizes, where = re.match(r"([\d.]+ × [\d.]+)\smm.*slice (\d+)", (cell.text_content() or "").strip()).groups()
         viewer.go(int(where))
         drawn = viewer.shown.locator("[data-diameters='1']")
         expect(drawn.locator("path.dia")).to_have_count(2)

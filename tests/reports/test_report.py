@@ -6,6 +6,7 @@ import builtins
 import io
 import re
 import zlib
+from html import unescape
 from pathlib import Path
 from typing import Any
 
@@ -74,8 +75,14 @@ class TestWords:
     @pytest.mark.parametrize(
         ("verdict", "sentences"),
         [
-            (Verdict.TUMOUR, ["Suspicious for tumour.", "Probability 93%: of 100 such scans, 93 had a tumour."]),
-            (Verdict.NO_TUMOUR, ["This does not exclude a tumour.", "of 100 such scans, 4 had a tumour all the same"]),
+            (Verdict.TUMOUR, ["Suspicious for tumour, probability 93%: of 100 such scans, 93 had a tumour."]),
+            (
+                Verdict.NO_TUMOUR,
+                [
+                    "Nothing above threshold: this does not exclude a tumour.",
+                    "of 100 such scans, 4 had a tumour all the same",
+                ],
+            ),
             (Verdict.UNCERTAIN, ["Read this scan as if no AI had been used.", "between the two thresholds"]),
         ],
     )
@@ -83,6 +90,26 @@ class TestWords:
         (scan,) = rows.done(cast.alice(), verdict)
         for sentence in [*sentences, "“Such scans” are scans with a known answer"]:
             assert sentence in text(scan)
+
+    def test_it_heads_its_parts_and_words_its_answer_as_the_page_does(self, tmp_path: Path):
+        alice = cast.alice()
+        scan = scans.of_dicom(alice, tmp_path)
+        page = unescape(cast.signed_in(alice).get(f"/scans/{scan.pk}/").content.decode())
+        heads = re.findall(r"<h2[^>]*>([^<]+)</h2>", of(scan).html)
+        shared = [head for head in heads if head in re.findall(r"<h2[^>]*>([^<]+)</h2>", page)]
+        assert shared == ["Lesions", "Warnings", "What it cannot see", "Where this came from"]
+        verdict, *rest = (head for head in heads if head not in shared)
+        assert rest == ["Key pictures"]
+        sentence = " ".join(strip_tags(page[page.index("<h1") : page.index("</h1>")]).split())
+        assert verdict == sentence
+        lines = re.findall(r"<li>([^<]+)</li>", of(scan).html)
+        assert len(lines) > 4
+        assert [line for line in lines if unescape(line) not in page] == []
+
+    def test_an_uncertain_scans_lesions_are_in_doubt(self, tmp_path: Path):
+        scan = with_findings(scans.of_dicom(cast.alice(), tmp_path), verdict=Verdict.UNCERTAIN.value)
+        assert "In doubt: this scan is uncertain, so what is outlined may be nothing" in text(scan)
+        assert "lesion 1 (in doubt), " in text(scan)
 
     def test_banner_identity_model_and_hashes(self):
         (scan,) = rows.done(cast.alice(), Verdict.TUMOUR)
@@ -103,7 +130,7 @@ class TestWords:
 
     def test_a_series_has_volumes_and_sides(self, tmp_path: Path):
         said = text(scans.of_dicom(cast.alice(), tmp_path))
-        assert re.search(r"1\.28 ml", said)
+        assert re.search(r"1\.3 ml", said)
         assert "2 lesions on 5 of 9 slices" in said
         assert "The letters say which side of the patient an edge is." in said
 
@@ -113,7 +140,7 @@ class TestWords:
         found = scan.current_analysis.findings
         assert found is not None
         first, *_ = found["lesions"]
-        assert f"lesion 1, {words.plain(first['area_mm2'])} mm²" in text(scan)
+        assert " ".join(f"lesion 1, {words.square_millimetres(first['area_mm2'])}".split()) in text(scan)
         assert "outlined in all" not in text(scan)
         slices = [{**each, "area_px": each["area_px"] + 5, "area_mm2": 987.0} for each in found["slices"]]
         assert re.search(
@@ -133,7 +160,7 @@ class TestWords:
         found = scan.current_analysis.findings
         assert found is not None
         first = {**found["lesions"][0], "volume_ml_interval": [0.9, 1.7]}
-        assert "0.9 to 1.7" in text(with_findings(scan, lesions=[first, *found["lesions"][1:]]))
+        assert "0.90 to 1.7 ml" in text(with_findings(scan, lesions=[first, *found["lesions"][1:]]))
 
     def test_no_name_of_a_file_is_in_it(self, tmp_path: Path):
         assert "DOE" not in of(scans.of_dicom(cast.alice(), tmp_path)).html

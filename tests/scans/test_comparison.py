@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
+from detection import words
 from detection.models import Scan, Study, User
 from ml import change
 from ml.findings import Compartment
@@ -51,10 +52,10 @@ def test_growth_beyond_the_smallest_detectable_change_is_told_in_ml_and_percent(
     earlier = visits.visit(owner, SMALLER, interval=(3.9, 5.6))
     later = visits.visit(owner, visits.large(), first_picture=1, interval=(6.5, 9.0))
     shown = page(alice, later)
-    assert "+2.88 ml, +59%" in shown
+    assert "+2.9 ml, +59%" in shown
     assert "larger by more than simulated repeats of one scan gave (between −24.2% and +31.9%; a real repeat" in shown
     assert f'href="/scans/{earlier.id}/"' in shown
-    assert "4.86 ml<small>3.9 to 5.6</small>" in shown
+    assert "4.9 ml<small>3.9 to 5.6 ml</small>" in shown
     found = compared(alice, later)["comparison"]
     assert (found["change_ml"], found["change_percent"]) == pytest.approx((2.88, 59), abs=0.001)
     assert found["smallest_detectable_change_percent"] == pytest.approx([-24.2, 31.9], abs=0.1)
@@ -82,7 +83,7 @@ def test_other_slices_and_other_series_are_warned_of(alice: Client, owner: User)
     Scan.objects.filter(pk=like.pk).update(sequence="FLAIR")
     Scan.objects.filter(pk=thin.pk).update(fused_flair=like.pk)
     notes = compared(alice, thin)["comparison"]["notes"]
-    assert any("Their slices lie" in note and "and 1 mm apart" in note for note in notes)
+    assert any("Their slices lie" in note and f"and 1{words.NBSP}mm apart" in note for note in notes)
     assert any("not read from the same kinds of series" in note for note in notes)
 
 

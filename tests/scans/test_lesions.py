@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Callable
 
 import pytest
 from django.test import Client
 
 from detection import words
 from detection.models import Analysis, Scan, User
-from ml.findings import Compartment
+from ml.findings import Compartment, Verdict
 from ml.imaging.volume import Orientation, Placement, Spacing
+from tests import rows
 from tests.scans import visits
 
 
@@ -19,7 +21,8 @@ def lesions(browser: Client, scan: Scan) -> str:
     """The text of the page's part on lesions."""
     page = browser.get(f"/scans/{scan.id}/").content.decode()
     part = page[page.index('aria-labelledby="lesions"') :]
-    part = re.sub(r"<[^>]+>", " ", part[: part.index("</section>")])
+    part = re.sub(r"</?a\b[^>]*>", "", part[: part.index("</section>")])  # a link is part of its sentence
+    part = re.sub(r"<[^>]+>", " ", part)
     return " ".join(html.unescape(part).split())
 
 
@@ -38,9 +41,9 @@ class TestSmallOnes:
     def test_they_are_counted_and_folded(self, alice: Client, owner: User) -> None:
         at_once, folded = parts(alice, visits.visit(owner, visits.masks(visits.large(), visits.small())))
         assert (at_once.count('<th scope="row">'), folded.count('<th scope="row">')) == (1, 1)
-        assert folded.startswith("1 smaller lesion, 0.1 ml</summary>")
+        assert folded.startswith(f"1 smaller lesion, 0.10{words.NBSP}ml</summary>")
         assert "questions, not as findings" in folded
-        assert "All together: 7.84 ml." in at_once
+        assert f"All together: 7.8{words.NBSP}ml." in at_once
 
     def test_several_are_told_together_and_in_pixels_where_there_are_no_millilitres(
         self, alice: Client, owner: User
@@ -48,10 +51,10 @@ class TestSmallOnes:
         other = visits.ball(slices=6, first=0, last=0, row=12, column=44, radius=1.4)
         mask = visits.masks(visits.large(), visits.small(), other)
         _, folded = parts(alice, visits.visit(owner, mask))
-        assert folded.startswith("2 smaller lesions, together 0.2 ml</summary>")
+        assert folded.startswith(f"2 smaller lesions, together 0.20{words.NBSP}ml</summary>")
         at_once, folded = parts(alice, visits.visit(owner, mask, first_picture=1, spacing=None))
-        assert folded.startswith("2 smaller lesions, together 10 pixels</summary>")
-        assert "All together: 397 pixels. Volume: not computable, no pixel spacing." in at_once
+        assert folded.startswith(f"2 smaller lesions, together 10{words.NBSP}pixels</summary>")
+        assert f"All together: 397{words.NBSP}pixels. Volume: not computable, no pixel spacing." in at_once
 
     def test_a_measurable_one_is_never_folded(self, alice: Client, owner: User) -> None:
         whole = visits.ball(slices=6, first=0, last=4, row=32, column=24, radius=14)
@@ -80,11 +83,11 @@ def test_every_lesion_has_its_sizes_in_millimetres(alice: Client, owner: User) -
     assert "2 lesions on 4 of 6 slices." in shown
     assert "The outline is the FLAIR abnormality" in shown
     for told in (
-        "7.74 ml",  # 129 pixels on 3 slices of 20 mm³ a pixel
+        "7.7 ml",  # 129 pixels on 3 slices of 20 mm³ a pixel
         "27.2 × 27.2 mm on slice 2",
-        "26 × 26 × 15 mm across, down, through",
+        "26.0 × 26.0 × 15.0 mm across, down, through",
         "2 to 4 largest on 2: 516 mm², 129 pixels",
-        "centroid: slice 3.0, row 31, column 23",
+        "centroid: slice 3, row 31, column 23",
         "Yes",
         "No a diameter under 10 mm",
     ):
@@ -99,14 +102,32 @@ def test_thick_slices_have_their_own_threshold_and_say_so(alice: Client, owner: 
     assert "Not computable no even slice distance" in lesions(alice, uneven)
 
 
-def test_lengths_are_told_to_the_tenth_of_a_millimetre() -> None:
-    assert [words.millimetres(value) for value in (9.87, 9.996, 0.94, 27.24, 112.6)] == [
-        "9.9",
-        "10",
-        "0.9",
-        "27.2",
-        "113",
+@pytest.mark.parametrize(
+    ("told", "values", "texts"),
+    [
+        (words.millilitres, (0.004, 0.4, 0.994, 0.996, 1, 41, 124.26), "under 0.01,0.40,0.99,1.0,1.0,41.0,124.3 ml"),
+        (words.millimetres, (9.87, 9.996, 0.94, 42, 99.94, 112.6), "9.9,10.0,0.9,42.0,99.9,113 mm"),
+        (words.square_millimetres, (89, 1254.6), "89.0,1255 mm²"),
+        (words.stated_millimetres, (0.7986, 0.4297, 6, 1), "0.8,0.43,6,1 mm"),
+    ],
+    ids=["volumes", "lengths", "areas", "what a file states"],
+)
+def test_each_kind_of_number_has_one_number_of_digits(
+    told: Callable[[float], str], values: tuple[float, ...], texts: str
+) -> None:
+    numbers, unit = texts.rsplit(" ", 1)
+    assert [told(value).replace(",", "") for value in values] == [
+        f"{number}{words.NBSP}{unit}" for number in numbers.split(",")
     ]
+
+
+def test_a_number_never_parts_from_its_unit(alice: Client, owner: User) -> None:
+    scan = visits.visit(owner, visits.masks(visits.large(), visits.small()), interval=(6.1, 9.5), level=0.9)
+    found = {**(scan.current_analysis.findings or {}), "notes": ["Slices of 5 mm, and 2 ml of something."]}
+    Analysis.objects.filter(pk=scan.current_analysis.pk).update(findings=found)
+    page = html.unescape(alice.get(f"/scans/{scan.id}/").content.decode())
+    assert f"Slices of 5{words.NBSP}mm, and 2{words.NBSP}ml of something." in page
+    assert re.findall(r".{9}\d[ \n]+(?:mm|ml|mm²|pixels?|px|s|[KM]B)\b", page) == []
 
 
 def test_sides_are_the_patients_own(alice: Client, owner: User) -> None:
@@ -136,7 +157,7 @@ def test_of_several_lesions_the_large_have_an_interval_and_the_small_say_that_no
 ) -> None:
     both = visits.masks(visits.large(), visits.small())
     shown = lesions(alice, visits.visit(owner, both, interval=(6.0, 9.0), level=0.75, single=(5.5, 8.5, 0.7)))
-    assert "7.74 ml 5.5 to 8.5" in shown
+    assert "7.7 ml 5.5 to 8.5 ml" in shown
     assert "interval not known for so small a part" in shown
     assert "in 75% of scans where a doctor had drawn the outline, those of single lesions in 70%." in shown
 
@@ -153,7 +174,7 @@ def test_without_spacing_each_number_says_why_it_is_missing(alice: Client, owner
 def test_without_an_even_slice_distance_there_is_no_volume(alice: Client, owner: User) -> None:
     shown = lesions(alice, visits.visit(owner, visits.large(), spacing=Spacing(None, 2.0, 2.0)))
     assert "Not computable no even slice distance" in shown
-    assert "26 × 26 mm across, down" in shown
+    assert "26.0 × 26.0 mm across, down" in shown
     assert " ml" not in shown
 
 
@@ -170,7 +191,7 @@ def test_a_picture_from_the_side_has_no_left_or_right_half(alice: Client, owner:
 
 def test_intervals_stand_beside_their_numbers_and_say_how_often_they_hold(alice: Client, owner: User) -> None:
     shown = lesions(alice, visits.visit(owner, visits.large(), interval=(6.1, 9.5), level=0.9))
-    assert "All together: 7.74 ml, 6.1 to 9.5 ml." in shown
+    assert "All together: 7.7 ml, 6.1 to 9.5 ml." in shown
     assert "Intervals held the true size in 90% of scans" in shown
 
 
@@ -182,7 +203,7 @@ def test_without_spacing_the_whole_outline_has_its_interval_in_pixels(alice: Cli
 
 
 def test_a_missing_interval_is_said(alice: Client, owner: User) -> None:
-    assert "7.74 ml interval not known" in lesions(alice, visits.visit(owner, visits.large()))
+    assert "7.7 ml interval not known" in lesions(alice, visits.visit(owner, visits.large()))
 
 
 def test_the_kind_of_outline_is_said(alice: Client, owner: User) -> None:
@@ -201,9 +222,48 @@ def test_a_doubtful_kind_of_outline_is_said_to_be_doubtful(alice: Client, owner:
 def test_a_lesion_leads_to_its_slice(alice: Client, owner: User) -> None:
     scan = visits.visit(owner, visits.masks(visits.large(), visits.small()))
     page = alice.get(f"/scans/{scan.id}/").content.decode()
-    assert '<a href="?slice=2" data-picks="1" aria-label="Lesion 1, show slice 2">1</a>' in page
-    assert '<a href="?slice=6" data-picks="2" aria-label="Lesion 2, show slice 6">2</a>' in page
+    assert '<a href="?slice=2#viewer" data-picks="1" aria-label="Lesion 1, show slice 2">1</a>' in page
+    assert '<a href="?slice=6#viewer" data-picks="2" aria-label="Lesion 2, show slice 6">2</a>' in page
+    assert 'id="viewer"' in page
     assert "Slice 6 of 6" in alice.get(f"/scans/{scan.id}/?slice=6").content.decode()
+
+
+def test_wherever_the_list_names_a_slice_it_leads_there(alice: Client, owner: User) -> None:
+    scan = visits.visit(owner, visits.masks(visits.large(), visits.small()))
+    first, _ = scan.current_analysis.findings["lesions"]
+    page = alice.get(f"/scans/{scan.id}/").content.decode()
+    assert f'<a href="?slice={first["diameter_slice"] + 1}#viewer" data-picks="1">on slice 2</a>' in page
+    assert '<a href="?slice=2#viewer" data-picks="1">largest on 2</a>: 516' in page
+
+
+class TestInDoubt:
+    """Of a scan that is uncertain, what is outlined may be nothing: list, picture and report say so in words."""
+
+    def shown(self, browser: Client, owner: User, verdict: Verdict) -> tuple[str, str]:
+        scan = visits.visit(owner, visits.masks(visits.large(), visits.small()))
+        found = {**(scan.current_analysis.findings or {}), "verdict": verdict.value}
+        Analysis.objects.filter(pk=scan.current_analysis.pk).update(findings=found, verdict=verdict.value)
+        return lesions(browser, scan), browser.get(f"/scans/{scan.id}/").content.decode()
+
+    def test_of_an_uncertain_scan(self, alice: Client, owner: User) -> None:
+        told, page = self.shown(alice, owner, Verdict.UNCERTAIN)
+        assert "In doubt: this scan is uncertain, so what is outlined may be nothing" in told
+        assert " 1 in doubt Right " in told
+        assert " 2 in doubt Left " in told
+        assert "<span data-area>In doubt, outlined: 129" in page
+        assert re.search(r"<scan-viewer [^>]*\bdata-doubt\b", page)
+
+    def test_of_a_suspicious_one_nothing_is_said_of_doubt(self, alice: Client, owner: User) -> None:
+        told, page = self.shown(alice, owner, Verdict.TUMOUR)
+        assert "doubt" not in told
+        assert "data-doubt" not in page
+
+
+def test_of_one_picture_no_slice_is_named(alice: Client, owner: User) -> None:
+    (scan,) = rows.done(owner, Verdict.TUMOUR)
+    told = lesions(alice, scan)
+    assert re.search(r"centroid: row \d+, column \d+", told)
+    assert re.search(r"slice \d", told) is None
 
 
 def test_a_series_shows_its_own_thresholds_and_its_strip_those_of_a_slice(alice: Client, owner: User) -> None:

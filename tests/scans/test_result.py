@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 import uuid
 from datetime import timedelta
@@ -17,6 +18,8 @@ from detection.models import Analysis, Scan, User, Worker
 from detection.models.worker import Purpose
 from ml.findings import Verdict
 from tests import cast, rows
+
+LIMITS = ("nothing_below", "tumour_from")
 
 
 def page(browser: Client, scan: Scan, query: str = "") -> str:
@@ -229,3 +232,35 @@ def test_the_scale_lights_no_stretch_that_an_uncertain_probability_is_not_in(
     alice = cast.alice()
     (scan,) = rows.analysed(rows.study(alice), Verdict.UNCERTAIN, probability=probability)
     assert page(cast.signed_in(alice), scan).count('<rect class="on"') == lit
+
+
+@pytest.mark.parametrize(
+    ("limits", "numbers"),
+    [
+        ((0.3, 0.7), ["30%", "70%", "0", "100"]),
+        ((0.019, 0.73), ["1.9%", "73%", "100"]),
+        ((0.3, 0.97), ["30%", "97%", "0"]),
+    ],
+    ids=["both well within", "the lower near nothing", "the upper near everything"],
+)
+def test_no_number_of_the_scale_runs_into_another(
+    alice: Client, owner: User, limits: tuple[float, float], numbers: list[str]
+) -> None:
+    (scan,) = rows.done(owner, Verdict.TUMOUR)
+    found = {**(scan.current_analysis.findings or {}), "thresholds": dict(zip(LIMITS, limits, strict=True))}
+    Analysis.objects.filter(scan=scan).update(findings=found)
+    shown = page(alice, scan)
+    scale = shown[shown.index('class="scale"') : shown.index('class="dots"')]
+    told = re.findall(r'<text x="([\d.]+)" y="54"(?: text-anchor="(\w+)")?>([^<]+)<', scale)
+    assert [text for _, _, text in told] == numbers
+    ends = sorted(_ends(float(x), anchor or "start", text) for x, anchor, text in told)
+    assert all(left[1] + 8 < right[0] for left, right in itertools.pairwise(ends))
+    assert ends[0][0] >= 0
+    assert ends[-1][1] <= 288
+
+
+def _ends(x: float, anchor: str, text: str) -> tuple[float, float]:
+    """From where to where a figure of 13 units is drawn: about 7.5 wide a character."""
+    wide = 7.5 * len(text)
+    start = {"start": x, "middle": x - wide / 2, "end": x - wide}[anchor]
+    return start, start + wide

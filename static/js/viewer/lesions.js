@@ -90,8 +90,8 @@ export function diameters(pane, volume, index, { small, selected }) {
   const plane = /** @type {Plane} */ (pane.plane);
   const { acquired, diameters: known = [] } = volume.geometry;
   if (plane.name !== acquired) return [];
-  const told = known.filter(({ lesion }) => lesion === selected || !small.has(lesion));
-  return told.filter(({ ends }) => plane.at(ends[0]).index === index).map((each) => drawn(pane, plane, each));
+  const listed = known.filter(({ lesion }) => lesion === selected || !small.has(lesion));
+  return listed.filter(({ ends }) => plane.at(ends[0]).index === index).map((each) => drawn(pane, plane, each));
 }
 
 /**
@@ -114,7 +114,7 @@ function drawn(pane, plane, { lesion, ends, mm, px }) {
     const path = line(from, to);
     // At the end that lies further right, beyond the outline.
     const end = from.x > to.x ? from : to;
-    const text = mm ? `${plain(mm[at])} mm` : `${px[at].toFixed(0)} px`;
+    const text = mm ? `${told(mm[at])} mm` : `${px[at].toFixed(0)} px`;
     group.append(svg("path", { class: "dia-h", d: path }), svg("path", { class: "dia", d: path }));
     group.append(svg("text", { class: "dia-t", ...inside(pane, end.x + 8, end.y + 4, 64) }, text));
   }
@@ -146,10 +146,9 @@ function inside(pane, x, y, wide) {
 }
 
 /**
- * With the digits that mean something, as the list of lesions says it (detection/words.py).
+ * A measured length as the list of lesions and the rulers say it (detection/words.py).
  * @param {number} value
  */
-function plain(value) {
-  if (value >= 100) return value.toFixed(0);
-  return String(Number(value.toFixed(value >= 10 ? 1 : 2)));
+function told(value) {
+  return value.toFixed(value < 99.95 ? 1 : 0);
 }

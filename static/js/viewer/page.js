@@ -18,10 +18,13 @@ export class Page {
   unsaid = "";
   resting = 0;
   hinted = false;
+  /** What the marks on the picture are called: those of an uncertain scan are in doubt. */
+  outlined = "Outlined";
 
   /** @param {ScanViewer} viewer */
   constructor(viewer) {
     this.viewer = viewer;
+    if ("doubt" in viewer.dataset) this.outlined = "In doubt, outlined";
     this.strip = new Strip(viewer);
     this.strip.reveal(Number(viewer.dataset.index));
   }
@@ -48,7 +51,7 @@ export class Page {
       const { chance, area } = acquired ? strip.about(index) : { chance: "", area: "" };
       viewer.find("[data-chance]").textContent = chance.includes("%") ? `Tumour probability ${chance}` : chance;
       viewer.find("[data-area]").textContent =
-        acquired && viewer.analysed ? (area ? `Outlined: ${area}` : "Nothing outlined") : "";
+        acquired && viewer.analysed ? (area ? `${this.outlined}: ${area}` : "Nothing outlined") : "";
       const label = [text, chance && `tumour probability ${chance}`, area && `${area} outlined`];
       viewer.stage.setAttribute("aria-label", label.filter(Boolean).join(", "));
       this.unsaid = [text, chance].filter(Boolean).join(", ");

@@ -74,6 +74,6 @@ export function sliceOf(event, count) {
   const click = /** @type {MouseEvent} */ (event);
   if (click.ctrlKey || click.metaKey || click.shiftKey || click.button) return null;
   const link = /** @type {Element|null} */ (event.target)?.closest?.("a[href^='?slice=']");
-  const number = Number(link?.getAttribute("href")?.match(/^\?slice=(\d+)$/)?.[1] ?? 0);
+  const number = Number(link?.getAttribute("href")?.match(/^\?slice=(\d+)(?:#viewer)?$/)?.[1] ?? 0);
   return number >= 1 && number <= count ? number - 1 : null;
 }
