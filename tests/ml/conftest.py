@@ -4,14 +4,34 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from copy import copy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from ml import weights
 from ml.pipeline import Pipeline
 from tests import phantoms
+
+
+@pytest.fixture(scope="session", autouse=True)
+def loaded_once() -> Iterator[None]:
+    """Each command loads the models when it is called, which takes seconds; those of a checkout are the same every time."""
+    load, kept = Pipeline.load, list[Pipeline]()
+
+    def shared(folder: Path = weights.FOLDER, **other: Any) -> Pipeline:
+        if folder != weights.FOLDER or other:
+            return load(folder, **other)
+        if not kept:
+            kept.append(load())
+        return copy(kept[0])
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Pipeline, "load", shared)
+        yield
 
 
 @pytest.fixture(scope="session")
