@@ -33,6 +33,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
 )
 
+from ml.imaging.deidentify.code_strings import is_term
 from ml.imaging.deidentify.dicom_rules import CHECKED, DATES, NUMBERS, TEXTS, Act, act, count_of, expected
 from ml.imaging.deidentify.words import CODE_STRING, CODE_VALUE, CODING_SCHEMES, UNITS, harmless
 from ml.imaging.errors import UploadRefused, damaged
@@ -194,7 +195,9 @@ def _code(value: str, meaning: str) -> Dataset:
 def _walk(dataset: Dataset, depth: int) -> None:
     if depth > MOST_DEPTH:
         raise damaged()
-    had_agent = depth == 0 and (_text(dataset, "ContrastBolusAgent").strip() or "ContrastBolusAgentSequence" in dataset)
+    had_agent = depth == 0 and (
+        _text(dataset, "ContrastBolusAgent").strip() or "ContrastBolusAgentSequence" in dataset
+    )
     coded = _is_known_code(dataset) if depth else False
     for tag in list(dataset.keys()):
         try:
@@ -262,6 +265,8 @@ def _look_at(dataset: Dataset, tag: BaseTag, doing: Act, depth: int, *, coded: b
     elif doing is Act.CHECK:
         if not _has_form(element.VR, element.value):
             del dataset[tag]
+        elif element.VR == "CS":
+            _keep_terms(element)
     elif doing is Act.CLEAN:
         _clean(dataset, element, coded=coded)
     elif not _is_as_declared(element, tag):
@@ -296,6 +301,14 @@ def _is_as_declared(element: Any, tag: BaseTag) -> bool:
 def _has_form(vr: str, value: Any) -> bool:
     form = _FORMS[vr]
     return all(form.fullmatch(str(getattr(each, "original_string", each)).strip(" \0")) for each in _each(value))
+
+
+def _keep_terms(element: Any) -> None:
+    """Blank what is no term among code strings; the others keep their places, which have meanings (ImageType)."""
+    values, sides = [str(value) for value in _each(element.value)], element.keyword == "PatientOrientation"
+    kept = [value if is_term(value.strip(" \0"), sides=sides) else "" for value in values]
+    if kept != values:
+        element.value = kept if any(kept) and len(kept) > 1 else None
 
 
 def _clean(dataset: Dataset, element: Any, *, coded: bool) -> None:
