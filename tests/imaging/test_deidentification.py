@@ -198,6 +198,20 @@ class TestDicom:
         assert written.get("BurnedInAnnotation") == tags.get("BurnedInAnnotation")
         assert "113101" not in [item.CodeValue for item in written.DeidentificationMethodCodeSequence]  # clean pixels
 
+    @pytest.mark.parametrize(
+        "charset", [b"hex       ", b"rot13     ", b"undefined ", b"punycode  ", b"no such set"[:10]]
+    )
+    def test_a_broken_character_set_neither_stops_nor_leaks(self, clean, charset, tmp_path):
+        """Names of Python's codecs that decode no text make pydicom raise what it likes."""
+        dataset = a_slice(SpecificCharacterSet="ISO_IR 100", ContrastBolusAgent="Gadovist Zäbrinska")
+        dataset.PatientName = "Zäbrinska^Wilhelmina"
+        path = phantoms_dicom.write(tmp_path / "in.dcm", dataset)
+        path.write_bytes(path.read_bytes().replace(b"ISO_IR 100", charset))
+        kept = clean(path).path
+        assert named_in(kept) == []
+        assert b"brinska" not in kept.read_bytes()
+        assert pydicom.dcmread(kept).ContrastBolusAgent in ("Gadovist", "Contrast agent")
+
     def test_every_readable_file_of_pydicom_keeps_its_pixels(self, clean):
         compared = 0
         for path in sorted((Path(pydicom.__file__).parent / "data" / "test_files").glob("MR*.dcm")):

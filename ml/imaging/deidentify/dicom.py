@@ -37,6 +37,7 @@ from ml.imaging.deidentify.code_strings import is_term
 from ml.imaging.deidentify.dicom_rules import CHECKED, DATES, NUMBERS, TEXTS, Act, act, count_of, expected
 from ml.imaging.deidentify.words import CODE_STRING, CODE_VALUE, CODING_SCHEMES, UNITS, harmless
 from ml.imaging.errors import UploadRefused, damaged
+from ml.imaging.headers.dicom_values import legible
 
 METHODS = (
     ("113100", "Basic Application Confidentiality Profile"),
@@ -196,7 +197,7 @@ def _walk(dataset: Dataset, depth: int) -> None:
     if depth > MOST_DEPTH:
         raise damaged()
     had_agent = depth == 0 and (
-        _text(dataset, "ContrastBolusAgent").strip() or "ContrastBolusAgentSequence" in dataset
+        legible(dataset, "ContrastBolusAgent").strip() or "ContrastBolusAgentSequence" in dataset
     )
     coded = _is_known_code(dataset) if depth else False
     for tag in list(dataset.keys()):
@@ -333,17 +334,10 @@ def _clean(dataset: Dataset, element: Any, *, coded: bool) -> None:
 
 def _is_known_code(item: Dataset) -> bool:
     """Whether an item's code is a public one: its scheme is known and its value looks like that scheme's."""
-    scheme, value = _text(item, "CodingSchemeDesignator").strip(), _text(item, "CodeValue").strip()
+    scheme, value = legible(item, "CodingSchemeDesignator").strip(), legible(item, "CodeValue").strip()
     if scheme not in CODING_SCHEMES:
         return False
     return value in UNITS if scheme == "UCUM" else CODE_VALUE.fullmatch(value) is not None
-
-
-def _text(dataset: Dataset, keyword: str) -> str:
-    try:
-        return str(dataset.get(keyword) or "")
-    except Exception:  # noqa: BLE001 - a hostile value can make its parser raise nearly anything
-        return ""
 
 
 def _each(value: Any) -> list[Any]:

@@ -30,6 +30,14 @@ def stripped(dataset: Dataset, key: str) -> str:
     return str(value(dataset, key) or "").strip(" \0")
 
 
+def legible(dataset: Dataset, key: str) -> str:
+    """As `stripped`, and empty too where the value cannot be read: a broken character set neither stops nor leaks."""
+    try:
+        return stripped(dataset, key)
+    except Exception:  # noqa: BLE001 - pydicom's decoders raise nearly anything on hostile values
+        return ""
+
+
 def listed(found: Any) -> list[Any]:
     """One value or several as a list."""
     if found is None:

@@ -13,7 +13,7 @@ from datetime import date
 from itertools import combinations
 from typing import TYPE_CHECKING
 
-from ml.imaging.headers.dicom_values import stripped
+from ml.imaging.headers.dicom_values import legible, stripped
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -57,12 +57,12 @@ class Person:
 
 def person_of(dataset: Dataset) -> Person:
     """Who a parsed file's patient is; what cannot be read is not known."""
-    sex = _text(dataset, "PatientSex").upper()
+    sex = legible(dataset, "PatientSex").upper()
     return Person(
         number=stripped(dataset, "PatientID"),
         issuer=stripped(dataset, "IssuerOfPatientID"),
-        names=names_in(_text(dataset, "PatientName")),
-        born=_born(_text(dataset, "PatientBirthDate")),
+        names=names_in(legible(dataset, "PatientName")),
+        born=_born(legible(dataset, "PatientBirthDate")),
         sex=sex if sex in ("M", "F") else "",
     )
 
@@ -122,10 +122,3 @@ def _born(stated: str) -> date | None:
     except ValueError:
         return None
     return born if born >= _FIRST_BIRTH else None
-
-
-def _text(dataset: Dataset, keyword: str) -> str:
-    try:
-        return stripped(dataset, keyword)
-    except Exception:  # noqa: BLE001 - pydicom's decoders raise nearly anything on a broken character set
-        return ""
