@@ -53,8 +53,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--classifier",
         type=Path,
+        nargs="+",
         required=True,
-        help="folder of `train classifier --out`, or of models that it is kept from",
+        metavar="DIR",
+        help="folder of `train classifier --out`, or of models; of several the mean",
     )
     for family, outlined in (("flair", "FLAIR abnormality"), ("t1c", "enhancing tumour")):
         parser.add_argument(
@@ -134,29 +136,34 @@ def _release(args: argparse.Namespace, cases: list[datasets.Case], aside: Path) 
     (aside / change.FILE).write_text(json.dumps(again, indent=1) + "\n")
 
 
-def store_classifier(folder: Path, target: Path) -> None:
-    """Writes the classifier of a training folder, without what only training needed (the place of the tumour).
+def store_classifier(folders: Sequence[Path], target: Path) -> None:
+    """Writes the mean of the classifiers of folders of training or of models, without what only training needed.
 
-    That of a folder of models is taken over to the bit. Raises DataFault or WeightsFault.
+    That is the place of the tumour. One folder of models is taken over to the bit. Raises DataFault or WeightsFault.
     """
-    if _is_released(folder):
-        _take_over(folder, target)
+    if len(folders) == 1 and _is_released(folders[0]):
+        _take_over(folders[0], target)
         return
-    arrays = _averages(folder, classifier(side=128, place=True))
-    weights.write_arrays(target, {name: value for name, value in arrays.items() if not name.startswith("where/")})
+    _write_mean([_classifier_of(folder, target.name) for folder in folders], target)
 
 
 def store_outline(folders: Sequence[Path], family: Family, target: Path) -> None:
     """Writes the mean of the U-Nets of folders of training or of models, without the other family's output.
 
-    Runs that one grew from another lie near enough for their mean to outline as well as the best of them, and worst
-    cases better (Wortsman and others, ICML 2022). One folder of models is taken over to the bit. Raises DataFault or
-    WeightsFault.
+    One folder of models is taken over to the bit. Raises DataFault or WeightsFault.
     """
     if len(folders) == 1 and _is_released(folders[0]):
         _take_over(folders[0], target)
         return
-    runs = [_outline_of(folder, family, target.name) for folder in folders]
+    _write_mean([_outline_of(folder, family, target.name) for folder in folders], target)
+
+
+def _write_mean(runs: Sequence[dict[str, np.ndarray]], target: Path) -> None:
+    """Writes the mean of networks, by name of their weights.
+
+    Runs that one grew from another lie near enough for their mean to do as well as the best of them, and worst
+    cases better (Wortsman and others, ICML 2022).
+    """
     weights.write_arrays(target, {name: np.mean([run[name] for run in runs], axis=0) for name in runs[0]})
 
 
@@ -169,6 +176,14 @@ def _take_over(folder: Path, target: Path) -> None:
     """Copies a network of a folder of models, once that proved sound. Raises WeightsFault."""
     weights.read_manifest(folder)
     shutil.copyfile(folder / target.name, target)
+
+
+def _classifier_of(folder: Path, name: str) -> dict[str, np.ndarray]:
+    """The classifier of one folder of training or of models, by name, without the place of the tumour."""
+    if _is_released(folder):
+        return weights.read_arrays(folder, name, weights.read_manifest(folder))
+    arrays = _averages(folder, classifier(side=128, place=True))
+    return {name: value for name, value in arrays.items() if not name.startswith("where/")}
 
 
 def _outline_of(folder: Path, family: Family, name: str) -> dict[str, np.ndarray]:

@@ -86,9 +86,24 @@ class TestTraining:
     def test_a_classifier_may_go_on_from_a_release(self, tmp_path: Path, lgg_folder: Path) -> None:
         still = ["--start", str(weights.FOLDER), "--rate", "1e-12", "--steps", "1"]
         assert train("classifier", [lgg_folder], tmp_path / "run", *still) == 0
-        release.store_classifier(tmp_path / "run", tmp_path / "classifier.npz")
+        release.store_classifier([tmp_path / "run"], tmp_path / "classifier.npz")
         with np.load(weights.FOLDER / "classifier.npz") as before, np.load(tmp_path / "classifier.npz") as after:
             np.testing.assert_allclose(after["conv1/kernel"], before["conv1/kernel"], atol=1e-3, rtol=1e-2)
+
+    def test_of_several_classifiers_the_mean_is_released(self, tmp_path: Path, lgg_folder: Path) -> None:
+        assert train("classifier", [lgg_folder], tmp_path / "run", "--steps", "1") == 0
+        target = tmp_path / "classifier.npz"
+        release.store_classifier([tmp_path / "run"], target)
+        target.rename(tmp_path / "one.npz")
+        release.store_classifier([tmp_path / "run", weights.FOLDER], target)
+        with (
+            np.load(tmp_path / "one.npz") as one,
+            np.load(weights.FOLDER / "classifier.npz") as other,
+            np.load(target) as both,
+        ):
+            assert set(both) == set(other), "the place of the tumour is only for training"
+            mean = (one["dense/kernel"].astype(np.float32) + other["dense/kernel"]) / 2
+            np.testing.assert_allclose(both["dense/kernel"], mean, atol=1e-3, rtol=1e-2)
 
     def test_a_run_of_another_network_is_no_start(
         self, tmp_path: Path, lgg_folder: Path, capsys: pytest.CaptureFixture[str]
