@@ -16,6 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from ml import preprocess
 from ml.training import cache, not_brain, spoil
+from ml.training.ct_heads import is_ct
 from ml.training.datasets import DataFault
 
 Features = Callable[[np.ndarray], np.ndarray]
@@ -101,8 +102,10 @@ def brains(slices: cache.Slices, family: str, count: int, random: np.random.Gene
     """Random prepared slices of a family, in the ways that they may arrive; uint8 (n, 256, 256, 3).
 
     LGG slices come as composite or as one grey channel; some are stripped of their skulls, most varied as a picture.
+    Heads by CT among them are left out.
     """
-    places = np.flatnonzero([slices.cases[case].family == family for case in slices.case])
+    wanted = [case.family == family and not is_ct(case) for case in slices.cases]
+    places = np.flatnonzero(np.asarray(wanted)[slices.case])
     pictures = []
     for place in random.choice(places, count, replace=count > len(places)):
         picture = np.asarray(slices.images[place])

@@ -11,6 +11,7 @@ import numpy as np
 
 from ml.gate import SERIES, Gate, Judge, from_arrays, plain
 from ml.training import cache, drawn_bodies, gate
+from ml.training.ct_heads import is_ct
 
 _SEED = 5
 _REFUSED = 0.008
@@ -88,9 +89,14 @@ def naming(
 
 
 def _series(slices: cache.Slices, random: np.random.Generator) -> Iterator[np.ndarray]:
-    """Brains as series, uint8 (n, 256, 256, 3) each: LGG patients in all their channels, BRISC by kind and plane."""
+    """Brains as series, uint8 (n, 256, 256, 3) each: LGG patients in all their channels, BRISC by kind and plane.
+
+    Heads by CT among them are left out.
+    """
     strata: dict[tuple[str, str], list[int]] = defaultdict(list)
     for number, case in enumerate(slices.cases):
+        if is_ct(case):
+            continue
         places = np.flatnonzero(slices.case == number)
         if case.family == "brisc":
             strata[case.kind, case.plane].append(int(places[0]))

@@ -73,3 +73,21 @@ def test_a_sequence_is_learnt_from_its_own_channel_only() -> None:
     after = gate.one_sequence(slices, 2, 100, random)
     assert after.shape == (4, 256, 256, 3)
     assert (after == after[..., :1]).all()
+
+
+class TestHeadsByCtThatASetCallsMri:
+    """BRISC holds some; they are black here, the brains are not."""
+
+    def slices(self) -> cache.Slices:
+        names = ("brisc2025_train_02560_no_ax_t1", "brisc2025_train_00001_gl_ax_t1", "brisc2025_test_02560_no_ax_t1")
+        cases = tuple(Case("brisc", name, (Path("1.webp"),), (None,), name[-8:-6], "ax") for name in names)
+        images = np.zeros((3, 256, 256, 3), np.uint8)
+        images[1:, 40:200, 60:190] = 120
+        images[1:, 60:120, 80:120] = 200
+        empty = np.zeros((3, 256, 256), np.uint8)
+        return cache.Slices(cases, images, empty, np.arange(3), np.zeros(3, bool), np.ones((3, 3), np.float32))
+
+    def test_they_are_not_among_the_brains(self) -> None:
+        pictures = gate.brains(self.slices(), "brisc", 12, np.random.default_rng(5))
+        assert len(pictures) == 12
+        assert all(np.ptp(picture) > 0 for picture in pictures)
