@@ -5,18 +5,21 @@ from __future__ import annotations
 from datetime import timedelta
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Case, Exists, OuterRef, Q, When
 from django.utils import timezone
 
 from detection import leases
 from detection.models import Analysis, Scan, StoredFile, User, Worker
 from detection.models.analysis import State
-from detection.models.scan import Kind
+from detection.models.scan import PARTS, Kind
 from detection.models.worker import Purpose
 from detection.scans.comparison import Basis, taken_on
 
 SIGN_OF_LIFE = timedelta(seconds=30)
 MOST_EARLIER = 30
+MOST_SUPERSEDED = 20
+"""Unread scans that are looked through for one that still holds."""
+ENDED = (State.DONE, State.REFUSED, State.FAILED)
 
 
 def uploaded_before(scan: Scan) -> Scan | None:
@@ -51,6 +54,25 @@ def mark_opened(scan: Scan, user: User) -> None:
     if scan.current_analysis is None or not scan.current_analysis.is_finished:
         return
     Scan.objects.filter(Q(pk=scan.pk), opened_at__isnull=True).update(opened_at=timezone.now())
+
+
+def next_unread(scan: Scan, user: User) -> Scan | None:
+    """The scan that its owner, working down the list, has to read after this one; None where none is left.
+
+    The next older ended one that the owner has not opened, else the newest. Nobody else has such a list: who opened a
+    scan is known of its owner only.
+    """
+    if scan.owner_id != user.pk:
+        return None
+    older = Q(created_at__lt=scan.created_at) | Q(created_at=scan.created_at, id__lt=scan.id)
+    unread = (
+        Scan.objects.filter(owner=user, opened_at__isnull=True, current_analysis__state__in=ENDED)
+        .exclude(pk=scan.pk)
+        .select_related("study", *PARTS)
+        .annotate(passed=Case(When(older, then=0), default=1))
+        .order_by("passed", "-created_at", "-id")[:MOST_SUPERSEDED]
+    )
+    return next((each for each in unread if not each.is_superseded), None)
 
 
 def earlier_scans(scan: Scan, user: User) -> list[tuple[Scan, Basis]]:

@@ -86,6 +86,7 @@ def scan(request: HttpRequest, scan_id: UUID) -> HttpResponse:
         "files": files,
         "earlier": comparison.choices(earlier, change.earlier.scan) if change else [],
         "change": change,
+        "next_unread": queries.next_unread(found, user),
         "duplicate_of": queries.uploaded_before(found),
         "place": found.position + 1,
         "of": len(siblings),
