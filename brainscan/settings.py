@@ -206,6 +206,7 @@ PHONENUMBER_DB_FORMAT = "E164"
 LANGUAGE_CODE = "en-gb"
 TIME_ZONE = config.time_zone
 USE_TZ = True
+FORMAT_MODULE_PATH = ["brainscan.formats"]
 USE_I18N = True
 
 LOGGING = {

@@ -9,7 +9,6 @@ from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 
@@ -27,6 +26,7 @@ from detection.admin.shown import (
 )
 from detection.models import Analysis, Delivery, Scan, StoredFile, Study
 from detection.models.scan import PARTS
+from detection.templatetags.brainscan import moment
 from detection.words import masked
 
 
@@ -144,7 +144,7 @@ class _RunsOfScan(LookOnly, TabularInline):
 
     @admin.display(description="Queued")
     def run(self, analysis: Analysis) -> str:
-        return link(analysis, f"{timezone.localtime(analysis.queued_at):%Y-%m-%d %H:%M:%S}")
+        return link(analysis, moment(analysis.queued_at))
 
     @admin.display(description="Verdict")
     def result(self, analysis: Analysis) -> str:

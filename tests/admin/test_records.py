@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -114,7 +114,8 @@ class TestLists:
         queued = scans[0].analyses.get().queued_at
         with timezone.override("Asia/Tokyo"):
             page = text(administrator.get(url(Scan, "change", scans[0].pk)))
-        assert f"{queued + timedelta(hours=9):%Y-%m-%d %H:%M:%S}" in page
+        local = queued + timedelta(hours=9)
+        assert f"{local.day} {local:%b %Y, %H:%M}" in page
 
     def test_a_file_is_found_by_what_it_was_and_by_what_it_became(
         self, scans: list[Scan], administrator: Client
@@ -257,3 +258,15 @@ def test_pages_have_nothing_inline(scans: list[Scan], administrator: Client) -> 
             assert not re.search(r"<style|<script(?![^>]*\bsrc=)(?![^>]*application/json)|\sstyle=|\son\w+=", html), (
                 page
             )
+
+
+def test_times_are_written_as_on_the_pages_and_say_whose_they_are(settings) -> None:
+    settings.TIME_ZONE = "Asia/Tokyo"
+    scan = rows.done(cast.alice(), Verdict.TUMOUR)[0]
+    Analysis.objects.filter(scan=scan).update(queued_at=datetime(2026, 11, 30, 16, 5, 9, tzinfo=UTC))
+    Scan.objects.filter(pk=scan.pk).update(created_at=datetime(2026, 11, 30, 16, 5, 9, tzinfo=UTC))
+    administrator = cast.signed_in(cast.ada())
+    for row in (Scan, Analysis):
+        page = administrator.get(url(row)).content.decode()
+        assert "1 Dec 2026, 01:05" in page
+        assert "Times are those of Asia/Tokyo." in page
