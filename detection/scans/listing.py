@@ -31,6 +31,12 @@ TABS: dict[str, tuple[str, Q]] = {
     "attention": ("Needs attention", Q(current_analysis__state__in=(State.FAILED, State.REFUSED)) | Q(_failed_message)),
     "released": ("Released", Q(study__released_at__gte=F("current_analysis__queued_at"))),
 }
+NOTHING = {
+    "to-read": ("Nothing to read", "Every result has been opened."),
+    "attention": ("Nothing needs attention", "No analysis failed, no scan was refused, and no text message was lost."),
+    "released": ("Nothing released", "A result stands here from the moment that a doctor releases it."),
+}
+"""What a work list says while nothing is in it."""
 STATES: dict[str, tuple[str, Q]] = {
     "": ("any", Q()),
     "running": ("in progress", Q(current_analysis__state__in=State.unfinished())),
@@ -130,6 +136,13 @@ class Choice:
     def is_filtered(self) -> bool:
         """Whether rows are left out by search or filter (a tab is no filter)."""
         return bool(self.words or self.verdict or self.state or self.period)
+
+    @property
+    def nothing(self) -> tuple[str, str]:
+        """Head and sentence for a list without a row."""
+        if self.is_filtered or self.tab not in NOTHING:
+            return "No scan matches", "Nothing in this list fits the search and the filters."
+        return NOTHING[self.tab]
 
     def query(self, **changed: str) -> str:
         """The address' query for the same choice with something changed; paging starts again."""

@@ -31,6 +31,27 @@ def test_without_scans_there_is_a_way_to_begin(alice: Client) -> None:
     assert 'href="/scans/new/"' in page
 
 
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("?tab=to-read", "Nothing to read"),
+        ("?tab=attention", "Nothing needs attention"),
+        ("?tab=released", "Nothing released"),
+        ("?verdict=refused", "No scan matches"),
+        ("?tab=released&verdict=tumour", "No scan matches"),
+    ],
+)
+def test_an_empty_list_says_what_its_emptiness_means(alice: Client, owner: User, query: str, words: str) -> None:
+    rows.study(owner)
+    assert f"<h2>{words}</h2>" in alice.get(URL + query).content.decode()
+
+
+def test_a_reviewer_is_not_told_to_upload(owner: User) -> None:
+    page = cast.signed_in(cast.rita()).get(URL).content.decode()
+    assert "What doctors upload is listed here." in page
+    assert "only the scans of their own uploads" not in page
+
+
 def test_newest_first_and_own_only(alice: Client, owner: User) -> None:
     for reference in ("first", "second"):
         rows.study(owner, reference=reference)
