@@ -146,7 +146,10 @@ def account(request: HttpRequest) -> HttpResponse:
             )
             return redirect("account")
     return render(
-        request, "accounts/account.html", {"form": form}, status=400 if form is not None and form.errors else 200
+        request,
+        "accounts/account.html",
+        {"form": form, "role": user.get_role_display().partition(": ")},
+        status=400 if form is not None and form.errors else 200,
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests import cast
@@ -58,3 +60,10 @@ def test_a_hospital_account_has_no_password_here() -> None:
     visitor = cast.signed_in(alice)
     assert "hospital account" in visitor.get(ACCOUNT).content.decode()
     assert change(visitor, "", NEW).status_code == 403
+
+
+def test_each_field_says_which_password_it_takes() -> None:
+    page = cast.signed_in(cast.alice()).get(ACCOUNT).content.decode()
+    labels = re.findall(r"<label[^>]*>([^<]+)</label>", page)
+    assert labels == ["Your password now", "New password", "New password, once more"]
+    assert "Doctor. Uploads scans and reads own results." in page
