@@ -18,7 +18,6 @@ from pydicom import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
-from ml.imaging.grouping import evenly_spaced
 from ml.imaging.writers.common import (
     MANUFACTURER,
     MODEL_NAME,
@@ -110,10 +109,7 @@ def _measured(source: SourceSeries, planes: Sequence[Plane]) -> list[Dataset]:
     """
     if not source.is_parallel(planes):
         raise NotExportable(NOT_PARALLEL)
-    along = [float(plane.position @ planes[0].normal) for plane in planes]
-    between = None
-    if len(planes) > 1 and evenly_spaced(along):
-        between = round(abs(along[-1] - along[0]) / (len(along) - 1), 6)
+    between = source.distance(planes)
     thick = [thickness or between for thickness in source.thicknesses()]
     if None in thick:
         raise NotExportable(NO_GEOMETRY if len(planes) == 1 else NO_THICKNESS)

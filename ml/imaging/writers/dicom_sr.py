@@ -9,7 +9,8 @@ places that DICOM has for that (completion, preliminary, verification) and in wo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import abc
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -38,6 +39,7 @@ from highdicom.sr import (
     VolumetricROIMeasurementsAndQualitativeEvaluations,
 )
 from pydicom import Dataset
+from pydicom.sequence import Sequence
 from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 
@@ -52,6 +54,7 @@ from ml.imaging.writers.common import (
 )
 from ml.imaging.writers.dicom import SERIES_NUMBERS, stamp
 from ml.imaging.writers.dicom_seg import ALGORITHM_FAMILY, ALGORITHM_NAME, tracking
+from ml.imaging.writers.dicom_sr_library import image_library
 from ml.imaging.writers.marks import MARK, MARK_LONG
 from ml.imaging.writers.source import SourceSeries
 
@@ -112,7 +115,6 @@ def report(
         procedure_reported=codes.LN.BrainMRI,
         imaging_measurements=groups,
         title=codes.DCM.ImagingMeasurementReport,
-        # No image library: it repeats the originals' headers, and costs seconds for a series of 160.
     )
     for text in _comments(scan, provenance):
         content[0].ContentSequence.append(
@@ -131,6 +133,7 @@ def report(
         is_final=False,
         is_verified=False,
     )
+    _add_library(document, source)
     document.SeriesDescription = "RESEARCH, unverified: result"
     document.ManufacturerModelName = MODEL_NAME
     document.SoftwareVersions = provenance.software_version
@@ -141,6 +144,14 @@ def report(
     document.CodingSchemeIdentificationSequence = [scheme]
     stamp(document, source.first, provenance)
     return document
+
+
+def _add_library(document: Comprehensive3DSR, source: SourceSeries) -> None:
+    """Put the images before what was measured on them (TID 1500). Into the finished document: highdicom copies what it is given."""
+    items = list(document.ContentSequence)
+    names = [item.ConceptNameCodeSequence[0].CodeValue for item in items]
+    items.insert(names.index(codes.DCM.ImagingMeasurements.value), image_library(source))
+    document.ContentSequence = Sequence(items)
 
 
 def _observer(provenance: Provenance) -> ObserverContext:
@@ -287,7 +298,7 @@ def _site(lesion: Mapping[str, Any]) -> FindingSite:
     return FindingSite(codes.SCT.Brain, laterality=laterality)
 
 
-def _interval(name: str, size: Sequence[float] | None, level: float | None) -> list[str]:
+def _interval(name: str, size: abc.Sequence[float] | None, level: float | None) -> list[str]:
     """The program's interval of a volume with how often it held, in one sentence: alone it would read as a fact."""
     if not size:
         return []

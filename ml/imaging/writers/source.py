@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from pydicom import Dataset
 
-from ml.imaging.grouping import SAME_PLACE_MM, SAME_SIZE, SAME_WAY, UNEVEN_SHARE
+from ml.imaging.grouping import SAME_PLACE_MM, SAME_SIZE, SAME_WAY, UNEVEN_SHARE, evenly_spaced
 from ml.imaging.headers import head_of
 from ml.imaging.headers.dicom import accepts, instance_of, load
 from ml.imaging.limits import DEFAULT
@@ -203,6 +203,14 @@ class SourceSeries:
         ways = np.array([(*plane.along_row, *plane.along_column) for plane in planes])
         sizes = np.array([(plane.row_mm, plane.column_mm) for plane in planes])
         return bool(np.allclose(ways, ways[0], rtol=0, atol=SAME_WAY) and np.allclose(sizes, sizes[0], rtol=SAME_SIZE))
+
+    @staticmethod
+    def distance(planes: Sequence[Plane]) -> float | None:
+        """The one distance of neighbouring slices along their normal as measured, in mm; None for one or uneven ones."""
+        along = [float(plane.position @ planes[0].normal) for plane in planes]
+        if len(along) < 2 or not evenly_spaced(along):
+            return None
+        return round(abs(along[-1] - along[0]) / (len(along) - 1), 6)
 
     def inside(self, masks: np.ndarray, scan: Mapping[str, Any]) -> np.ndarray:
         """Which pixels are outlined, (slices, rows, columns) bool as stored.
