@@ -212,6 +212,17 @@ class TestDicom:
         assert b"brinska" not in kept.read_bytes()
         assert pydicom.dcmread(kept).ContrastBolusAgent in ("Gadovist", "Contrast agent")
 
+    def test_a_code_goes_as_a_whole_or_not_at_all(self, clean, tmp_path):
+        local, public = Dataset(), Dataset()
+        local.CodeValue, local.CodingSchemeDesignator, local.CodeMeaning = "KOPF7", "99HOSPITAL", "Zabrinska's head"
+        public.CodeValue, public.CodingSchemeDesignator, public.CodeMeaning = "12738006", "SCT", "Brain"
+        dataset = a_slice()
+        dataset.ProcedureCodeSequence = Sequence([local])
+        dataset.AnatomicRegionSequence = Sequence([local, public])
+        kept = pydicom.dcmread(clean(phantoms_dicom.write(tmp_path / "in.dcm", dataset)).path)
+        assert not kept.get("ProcedureCodeSequence")
+        assert [item.CodeValue for item in kept.AnatomicRegionSequence] == ["12738006"]
+
     def test_every_readable_file_of_pydicom_keeps_its_pixels(self, clean):
         compared = 0
         for path in sorted((Path(pydicom.__file__).parent / "data" / "test_files").glob("MR*.dcm")):

@@ -261,8 +261,11 @@ def _look_at(dataset: Dataset, tag: BaseTag, doing: Act, depth: int, *, coded: b
     elif doing is Act.EMPTY:
         element.value = Sequence() if element.VR == "SQ" else None
     elif doing is Act.WALK:
+        codes = [_is_code(item) and not _is_known_code(item) for item in element.value]
         for item in element.value:
             _walk(item, depth + 1)
+        if any(codes):  # without its code, value and meaning such an item says nothing, and is none (PS3.3 8.8)
+            element.value = Sequence(item for item, gone in zip(element.value, codes, strict=True) if not gone)
     elif doing is Act.CHECK:
         if not _has_form(element.VR, element.value):
             del dataset[tag]
@@ -330,6 +333,10 @@ def _clean(dataset: Dataset, element: Any, *, coded: bool) -> None:
         kept = [" ".join(kept) or SOME_CODE] if coded else []
     kept = [value for value in kept if value]
     element.value = kept[0] if len(kept) == 1 else (kept or None)
+
+
+def _is_code(item: Dataset) -> bool:
+    return any(name in item for name in ("CodeValue", "LongCodeValue", "URNCodeValue", "CodeMeaning"))
 
 
 def _is_known_code(item: Dataset) -> bool:

@@ -22,6 +22,8 @@ _PATIENT_AND_STUDY = (
     "StudyInstanceUID", "StudyDate", "StudyTime", "StudyID", "StudyDescription", "AccessionNumber",
     "ReferringPhysicianName", "SpecificCharacterSet",
 )  # fmt: skip
+_ACQUIRED = "109101"
+"""Of DICOM's context group 7005: the equipment that the original was acquired with."""
 _OFFSET = re.compile(r"[+-](0[0-9]|1[0-4])[0-5][0-9]")
 
 
@@ -67,8 +69,9 @@ def stamp(dataset: Dataset, source: Dataset, provenance: Provenance) -> None:
     for name in ("Content", "Series", "InstanceCreation"):
         setattr(dataset, f"{name}Date", date)
         setattr(dataset, f"{name}Time", time)
-    for contribution in dataset.get("ContributingEquipmentSequence") or ():  # highdicom's own, with the time of writing
-        contribution.ContributionDateTime = f"{date}{time}"
+    for contribution in dataset.get("ContributingEquipmentSequence") or ():
+        if contribution.PurposeOfReferenceCodeSequence[0].CodeValue != _ACQUIRED:  # the scanner's own was long before
+            contribution.ContributionDateTime = f"{date}{time}"
 
 
 def may_name_patient(dataset: Dataset) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from highdicom.seg import segread
 from highdicom.sr import srread
-from pydicom import dcmread
+from pydicom import Dataset, dcmread
 from pydicom.sr.codedict import codes
 
 from ml.imaging.writers.common import NotExportable, lesion_labels
@@ -30,6 +30,7 @@ from tests.imaging.writers.geometry import (
     place,
     scan_of,
     wedge,
+    write_series,
 )
 from tests.imaging.writers.standard import validate
 
@@ -373,3 +374,26 @@ def test_an_only_lesion_has_a_report_that_names_its_segment_and_its_originals(ki
         assert named == [(mr_series()[index].SOPInstanceUID, None) for index in range(2, 6)]
     else:
         assert named == [(dataset.SOPInstanceUID, sorted(frames[index] + 1 for index in range(2, 6)))]
+
+
+def test_the_scanner_did_not_contribute_when_the_result_was_made():
+    series = mr_series()
+    for dataset in series:
+        dataset.AcquisitionDateTime = "20260102101530"
+    segments = segmentation(SourceSeries(series), wedge(), scan_of(wedge()), PROVENANCE)
+    times = {
+        item.PurposeOfReferenceCodeSequence[0].CodeMeaning: str(item.ContributionDateTime).strip('"')
+        for item in segments.ContributingEquipmentSequence
+    }
+    assert times == {"Acquisition Equipment": "20260102101530", "Processing Equipment": "20261124093000"}
+
+
+def test_a_code_that_was_emptied_at_the_door_is_not_copied(tmp_path):
+    series, emptied = mr_series(), Dataset()
+    emptied.CodeMeaning, emptied.ContextGroupExtensionFlag = "", "N"
+    for dataset in series:
+        dataset.ProcedureCodeSequence = [emptied]
+    source = SourceSeries.read(write_series(series, tmp_path))
+    segments = segmentation(source, wedge(), scan_of(wedge()), PROVENANCE)
+    assert "ProcedureCodeSequence" not in segments
+    assert validate(to_bytes(segments)) == []
