@@ -208,7 +208,7 @@ class UploadDrop extends HTMLElement {
       if (!file.size) return `${which}The file is empty. Remove it to go on.`;
       if (OTHER.test(file.name)) return `${which}This is not an image that is read here. Remove it to go on.`;
       if (file.size > Number(this.dataset.maxMb) * MB)
-        return `${which}Larger than ${this.dataset.maxMb} MB. Remove it to go on.`;
+        return `${which}Larger than ${this.dataset.maxMb}\u00a0MB. Remove it to go on.`;
     }
     return "";
   }
