@@ -315,7 +315,8 @@ def _header(path: Path, *, referred: bool) -> Dataset:
     for name in NEEDED:
         if name not in dataset:
             setattr(dataset, name, "")
-    if any(not item.get("CodeValue") for item in dataset.get("ProcedureCodeSequence") or ()):
+    codes = dataset.get("ProcedureCodeSequence")
+    if codes is not None and not (codes and all(item.get("CodeValue") for item in codes)):
         del dataset.ProcedureCodeSequence  # a hospital's own code, emptied at the door: results would copy what is none
     return dataset
 

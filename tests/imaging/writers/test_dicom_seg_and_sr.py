@@ -388,11 +388,12 @@ def test_the_scanner_did_not_contribute_when_the_result_was_made():
     assert times == {"Acquisition Equipment": "20260102101530", "Processing Equipment": "20261124093000"}
 
 
-def test_a_code_that_was_emptied_at_the_door_is_not_copied(tmp_path):
+@pytest.mark.parametrize("items", [0, 1])
+def test_a_code_that_was_emptied_at_the_door_is_not_copied(items, tmp_path):
     series, emptied = mr_series(), Dataset()
     emptied.CodeMeaning, emptied.ContextGroupExtensionFlag = "", "N"
     for dataset in series:
-        dataset.ProcedureCodeSequence = [emptied]
+        dataset.ProcedureCodeSequence = [emptied] * items
     source = SourceSeries.read(write_series(series, tmp_path))
     segments = segmentation(source, wedge(), scan_of(wedge()), PROVENANCE)
     assert "ProcedureCodeSequence" not in segments
