@@ -8,6 +8,8 @@ import os
 import sys
 from collections.abc import Sequence
 
+from ml import processor
+
 # Each is a module of ml.commands with `add_arguments(parser)` and `run(args) -> int`,
 # imported only when it is called: `--help` does not wait for TensorFlow.
 COMMANDS = {
@@ -26,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 when all went well, 1 when some of it did not, 2 for wrong usage.
     """
+    processor.use_onednn()  # before a command imports TensorFlow
     given = list(sys.argv[1:] if arguments is None else arguments)
     chosen = next((word for word in given if not word.startswith("-")), None)
     parser = argparse.ArgumentParser(

@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 import numpy as np
 
-from ml import gate, interval, measure, preprocess, weights
+from ml import gate, interval, measure, preprocess, processor, weights
 from ml.classify import Band, Calibration, Fusion, outline_evidence
 from ml.findings import Compartment, Findings, Mask, SliceFinding, Verdict
 from ml.imaging.volume import Kind, Volume
@@ -150,6 +150,7 @@ class Pipeline:
         """
         manifest = weights.read_manifest(folder)
         settings = Settings.of(manifest)
+        processor.use_onednn()
         from ml.networks import load
 
         classifier, unets = load.compiled(folder, manifest)

@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def measure(folder: Path) -> dict[str, Any]:
     """Every figure of one run. Raises WeightsFault when the models are not sound."""
-    from ml import weights
+    from ml import processor, weights
     from ml.commands import benchmark_torch
     from ml.imaging.volume import Volume
     from ml.networks import load
@@ -88,6 +88,7 @@ def measure(folder: Path) -> dict[str, Any]:
     batched = milliseconds(lambda: networks[1](np.repeat(batch, 16, axis=0)))
     return {
         "model_version": pipeline.version,
+        "computing": processor.computing(),
         "load_and_warm_s": round(loading, 2),
         "slice_both_networks_ms": ours,
         "slice_two_model_predict_ms": theirs,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,12 +10,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from ml import weights
+from ml import processor, weights
 from ml.gate import Family
 from ml.networks.classifier import classifier
 from ml.networks.inference import PAIRED, Compiled, classifying
 from ml.networks.norm import fold
 from ml.networks.unet import unet
+
+log = logging.getLogger(__name__)
 
 CLASSIFIER = "classifier.npz"
 UNETS: dict[Family, str] = {"flair": "unet_flair.npz", "t1c": "unet_t1c.npz"}
@@ -27,20 +30,22 @@ def compiled(folder: Path, manifest: Mapping[str, Any]) -> tuple[Compiled, dict[
     outlines = {family: Compiled(folded_unet(folder, manifest, family), batches=PAIRED) for family in UNETS}
     for graph in (classifies, *outlines.values()):
         graph.warm()
+    log.info("Networks compute with %s.", processor.computing())
     return classifies, outlines
 
 
-def folded_classifier(folder: Path, manifest: Mapping[str, Any], policy: str = "mixed_bfloat16") -> keras.Model:
-    """The trained classifier without batch normalisation. Raises WeightsFault."""
-    with _Policy(policy):
+def folded_classifier(folder: Path, manifest: Mapping[str, Any], policy: str | None = None) -> keras.Model:
+    """The trained classifier without batch normalisation, as `policy` computes: the processor's unless given.
+
+    Raises WeightsFault.
+    """
+    with _Policy(policy or processor.precision()):
         return _filled(classifier(folded=True), weights.read_arrays(folder, CLASSIFIER, manifest))
 
 
-def folded_unet(
-    folder: Path, manifest: Mapping[str, Any], family: Family, policy: str = "mixed_bfloat16"
-) -> keras.Model:
-    """The family's trained U-Net without batch normalisation. Raises WeightsFault."""
-    with _Policy(policy):
+def folded_unet(folder: Path, manifest: Mapping[str, Any], family: Family, policy: str | None = None) -> keras.Model:
+    """The same for the family's trained U-Net. Raises WeightsFault."""
+    with _Policy(policy or processor.precision()):
         return _filled(unet(folded=True), weights.read_arrays(folder, UNETS[family], manifest))
 
 

@@ -47,11 +47,12 @@ class Command(BaseCommand):
 
 def load_models() -> Any:
     """TensorFlow and the weights: seconds, and hundreds of megabytes."""
-    from ml import weights
+    from ml import processor, weights
     from ml.pipeline import Pipeline
 
     try:
         weights.read_manifest(weights.FOLDER)  # a broken one shows before seconds are spent on TensorFlow
+        processor.use_onednn()
         with quiet():
             import tensorflow  # noqa: F401  its greeting ignores every setting
         return Pipeline.load()
