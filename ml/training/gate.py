@@ -101,7 +101,7 @@ def recontrast(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
 def brains(slices: cache.Slices, family: str, count: int, random: np.random.Generator) -> np.ndarray:
     """Random prepared slices of a family, in the ways that they may arrive; uint8 (n, 256, 256, 3).
 
-    LGG slices come as composite or as one grey channel; some are stripped of their skulls, most varied as a picture.
+    LGG slices come as composite or as one grey channel, most as a picture alone; some are stripped of their skulls, most varied as a picture.
     Heads by CT among them are left out.
     """
     wanted = [case.family == family and not is_ct(case) for case in slices.cases]
@@ -111,6 +111,9 @@ def brains(slices: cache.Slices, family: str, count: int, random: np.random.Gene
         picture = np.asarray(slices.images[place])
         if family == "lgg" and random.random() < 0.5:
             picture = np.repeat(picture[..., (channel := int(random.choice([0, 1, 1, 2]))) : channel + 1], 3, 2)
+        if family == "lgg" and random.random() < _ALONE:
+            # The ends of a series look otherwise when they come alone: scaled by themselves, and filling the picture.
+            picture = preprocess.prepare(picture[None]).images[0]
         pictures.append(_arrived(picture, random))
     return np.stack(pictures)
 
