@@ -18,6 +18,9 @@ from ml.imaging.writers.marks import MARK_LONG
 MANUFACTURER = "Brainscan"
 MODEL_NAME = "Brainscan"
 
+WRITERS = 2
+"""Raised when a writer makes another file of the same run than before."""
+
 _NAMESPACE = uuid.UUID("6f1e4b0e-53f3-5f0c-9a5c-0f5a2f4b7d11")
 # Pixels that touch by a side, an edge or a corner belong together, as in ml.measure.
 _NEIGHBOURS = np.ones((3, 3, 3), bool)
@@ -38,7 +41,7 @@ class Provenance:
 
     Attributes:
         scan_id: the scan's UUID.
-        analysis_id: the UUID of the run; the same run always exports under the same UIDs.
+        analysis_id: the UUID of the run; the same run always exports under the same UIDs, by the same writers.
         scan_sha256: hex SHA-256 of the scan as received.
         model_version: of the networks.
         software_version: of Brainscan.
@@ -64,6 +67,13 @@ class Provenance:
         """A DICOM UID that belongs to this run and to `names`: the same whenever it is asked for."""
         name = "/".join(["uid", str(self.analysis_id), *map(str, names)])
         return f"2.25.{uuid.uuid5(_NAMESPACE, name).int}"
+
+    def uid_as_written(self, *names: object) -> str:
+        """A DICOM UID of a series or an instance that this run is written as, by writers like these of today.
+
+        Two instances with one UID have to be equal to the bit (PS3.5 section 9), so writers that say more get others.
+        """
+        return self.uid("written", WRITERS, *names)
 
     @property
     def device_uid(self) -> str:

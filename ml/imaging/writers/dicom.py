@@ -43,8 +43,8 @@ def new_instance(source: Dataset, provenance: Provenance, *, sop_class: str, kin
         elif name in NEEDED:
             setattr(dataset, name, "")
     dataset.SOPClassUID = sop_class
-    dataset.SOPInstanceUID = provenance.uid(kind, "instance")
-    dataset.SeriesInstanceUID = provenance.uid(kind, "series")
+    dataset.SOPInstanceUID = provenance.uid_as_written(kind, "instance")
+    dataset.SeriesInstanceUID = provenance.uid_as_written(kind, "series")
     dataset.SeriesNumber = SERIES_NUMBERS[kind]
     dataset.InstanceNumber = 1
     dataset.Modality = modality

@@ -129,7 +129,7 @@ def _instance(source: SourceSeries, index: int, reference: Dataset, provenance: 
         kind="SC",
         modality=original.get("Modality") or "OT",
     )
-    dataset.SOPInstanceUID = provenance.uid("SC", "instance", index)
+    dataset.SOPInstanceUID = provenance.uid_as_written("SC", "instance", index)
     dataset.InstanceNumber = index + 1
     dataset.SeriesDescription = "RESEARCH, unverified: outline burnt in"
     dataset.ConversionType = "WSD"

@@ -124,9 +124,9 @@ def report(
     document = Comprehensive3DSR(
         evidence=evidence,
         content=content[0],
-        series_instance_uid=provenance.uid("SR", "series"),
+        series_instance_uid=provenance.uid_as_written("SR", "series"),
         series_number=SERIES_NUMBERS["SR"],
-        sop_instance_uid=provenance.uid("SR", "instance"),
+        sop_instance_uid=provenance.uid_as_written("SR", "instance"),
         instance_number=1,
         manufacturer=MANUFACTURER,
         is_complete=True,

@@ -13,6 +13,7 @@ from highdicom.sr import srread
 from pydicom import Dataset, dcmread
 from pydicom.sr.codedict import codes
 
+from ml.imaging.writers import common
 from ml.imaging.writers.common import NotExportable, lesion_labels
 from ml.imaging.writers.dicom import to_bytes
 from ml.imaging.writers.dicom_seg import segmentation
@@ -168,6 +169,16 @@ def test_an_empty_finding_is_a_report_and_never_a_segmentation():
 def test_the_same_run_exports_under_the_same_uids():
     first, second = made(), made()
     assert [item.SOPInstanceUID for item in first] == [item.SOPInstanceUID for item in second]
+
+
+def test_writers_that_say_more_write_other_instances_of_the_same_lesions(monkeypatch: pytest.MonkeyPatch):
+    before, before_report = made()
+    monkeypatch.setattr(common, "WRITERS", common.WRITERS + 1)
+    after, after_report = made()
+    for old, new in ((before, after), (before_report, after_report)):
+        assert old.SOPInstanceUID != new.SOPInstanceUID
+        assert old.SeriesInstanceUID != new.SeriesInstanceUID
+    assert [s.TrackingUID for s in before.SegmentSequence] == [s.TrackingUID for s in after.SegmentSequence]
 
 
 def test_masks_of_another_scan_are_refused():
