@@ -11,6 +11,10 @@ import pytest
 from django.conf import settings
 from django.test import override_settings
 
+from ml import processor
+
+processor.use_onednn()  # whichever test imports TensorFlow first
+
 
 @pytest.fixture(autouse=True)
 def scan_folder(tmp_path: Path) -> Iterator[Path]:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ml import processor
 from ml.commands import outputs
 from ml.commands.evaluate import words
 from ml.commands.train import stages
@@ -36,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
     parser.add_argument("--neighbours", action="store_true", help="the U-Net sees FLAIR of the slices beside as well")
     parser.add_argument("--steps", type=int, metavar="N", help="end each run after N steps, whatever the time")
-    parser.add_argument("--no-bfloat16", action="store_true", help="compute in float32")
+    parser.add_argument("--no-bfloat16", action="store_true", help="compute in float32, as where the processor lacks bfloat16")
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
 
 
@@ -76,7 +77,7 @@ def _run(args: argparse.Namespace, cases: list[Any], folds: dict[str, list[str]]
     import keras
 
     if not args.no_bfloat16:
-        keras.mixed_precision.set_global_policy("mixed_bfloat16")
+        keras.mixed_precision.set_global_policy(processor.precision())
     from ml.training import crossvalidation
 
     plan = dataclasses.replace(PLANS["segmenter"], steps=args.steps)

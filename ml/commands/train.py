@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from ml import processor
 from ml.commands import outputs
 from ml.training.plan import PLANS, Stage, stages_of, told
 
@@ -39,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seed", type=seed, metavar="N", help="draws other slices in another order: for runs whose mean is to be taken"
     )
     parser.add_argument("--steps", type=int, metavar="N", help="stop after N steps, whatever the time")
-    parser.add_argument("--no-bfloat16", action="store_true", help="compute in float32")
+    parser.add_argument("--no-bfloat16", action="store_true", help="compute in float32, as where the processor lacks bfloat16")
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
 
 
@@ -90,7 +91,7 @@ def _train(args: argparse.Namespace, cases: list[Any]) -> dict[str, float]:
     import keras
 
     if not args.no_bfloat16:
-        keras.mixed_precision.set_global_policy("mixed_bfloat16")
+        keras.mixed_precision.set_global_policy(processor.precision())
     if args.network == "segmenter":
         from ml.training import segmenter as network
     else:
