@@ -113,8 +113,22 @@ def nifti(shape: tuple[int, ...], data: bytes, *, offset: float = 352.0, datatyp
     return bytes(head) + data
 
 
+def _flipped_gz(path: Path) -> Path:
+    """One bit of a voxel is another; only gzip's checksum behind the voxels can tell."""
+    content = bytearray(gzip.compress(nifti((64, 64, 20), bytes(163_840)), compresslevel=0))
+    content[len(content) // 2] ^= 0x10
+    return _bytes(path, bytes(content))
+
+
 def _dicom(path: Path, **tags: object) -> Path:
     return phantoms_dicom.write(path, phantoms_dicom.single(_head().astype(np.uint16), **tags))
+
+
+def _spacing_of(path: Path, stated: bytes) -> Path:
+    """A pixel spacing that pydicom would not write."""
+    whole = _dicom(path, PixelSpacing=["0.9", "0.8"]).read_bytes()
+    assert whole.count(b"0.9\\0.8 ") == 1
+    return _bytes(path, whole.replace(b"0.9\\0.8 ", stated))
 
 
 def _without_pixels(path: Path) -> Path:
@@ -302,6 +316,11 @@ FILES: dict[str, tuple[Make, int | None]] = {
     "inside_header.nii": (lambda p: _nifti_with(p, {108: struct.pack("<f", 100.0)}), 400),
     "strange_type.nii": (lambda p: _nifti_with(p, {70: b"\xff\x7f"}), 415),
     "cut.nii.gz": (lambda p: _cut(p, gzip.compress(nifti((64, 64, 20), bytes(163_840)))), 400),
+    "flipped.nii.gz": (_flipped_gz, 400),
+    "without_checksum.nii.gz": (
+        lambda p: _bytes(p, gzip.compress(nifti((64, 64, 20), bytes(163_840)))[:-8]),
+        400,
+    ),
     "gz_bomb.nii.gz": (lambda p: _bytes(p, gzip.compress(bytes(50 * 2**20))), 415),
     "vast.nii.gz": (_vast_gz, 400),
     # DICOM
@@ -312,6 +331,8 @@ FILES: dict[str, tuple[Make, int | None]] = {
     "polyglot.dcm": (_polyglot, 400),
     "no_spacing.dcm": (lambda p: _dicom(p, PixelSpacing=[0, 0]), 400),
     "negative_spacing.dcm": (lambda p: _dicom(p, PixelSpacing=[-1, 1]), 400),
+    "spacing_no_number.dcm": (lambda p: _spacing_of(p, b"nan\\nan "), 400),
+    "spacing_infinite.dcm": (lambda p: _spacing_of(p, b"inf\\inf "), 400),
     "frames_missing.dcm": (lambda p: _encapsulated(p, 5), 400),
     "many_frames.dcm": (lambda p: _encapsulated(p, 1_000_000), 413),
     "no_frames.dcm": (lambda p: _encapsulated(p, -3), 415),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from ml.imaging.errors import UploadRefused, damaged
-from ml.imaging.headers.dicom_values import item, listed, number, numbers, stripped, value, whole
+from ml.imaging.headers.dicom_values import item, listed, not_finite, number, numbers, stripped, value, whole
 from ml.imaging.headers.facts import MOST_MM
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ def frames(dataset: Dataset, count: int) -> tuple[Frame, ...]:
         count: NumberOfFrames.
 
     Raises:
-        UploadRefused: 400 for another number of functional groups, a pixel spacing of zero or less, or a position
-            where no head lies.
+        UploadRefused: 400 for another number of functional groups, a pixel spacing that is no number or zero or
+            less, or a position where no head lies.
     """
     each = value(dataset, "PerFrameFunctionalGroupsSequence")
     if item(value(dataset, "SharedFunctionalGroupsSequence")) is None and each is None:
@@ -134,6 +134,8 @@ def _frame(
     if where is not None and max(map(abs, where)) >= MOST_MM:
         raise UploadRefused("The file gives an impossible position of the head. Export it again.")
     captured = str(value(dataset, "SOPClassUID", "")).startswith(SECONDARY_CAPTURE)
+    if not captured and not_finite(measures, "PixelSpacing"):
+        raise UploadRefused("The file gives a pixel spacing that is no number. Export the series again.")
     if spacing is not None and not captured and min(spacing) <= 0:
         raise UploadRefused("The file gives a pixel spacing of zero or less. Export the series again.")
     if spacing is not None and (captured or not all(0.02 <= value <= 20.0 for value in spacing)):

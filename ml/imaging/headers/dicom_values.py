@@ -72,3 +72,9 @@ def numbers(dataset: Dataset | None, key: str, count: int) -> list[float] | None
     found = [number(each) for each in listed(value(dataset, key))]
     known = [each for each in found if each is not None]
     return known if len(known) == len(found) == count else None
+
+
+def not_finite(dataset: Dataset | None, key: str) -> bool:
+    """Whether a number is stated that is infinite or none (NaN); where nothing is stated, it is not."""
+    stated = [] if dataset is None else listed(value(dataset, key))
+    return any(isinstance(each, int | float) and not math.isfinite(each) for each in stated)

@@ -109,6 +109,7 @@ def facts(path: Path, limits: Limits) -> FileFacts:
         with opened(path) as stream:
             while wanted > 0 and (chunk := stream.read(min(wanted, _CHUNK))):
                 wanted -= len(chunk)
+            read_out(stream)
     except (OSError, EOFError, zlib.error):
         raise damaged() from None
     if wanted > 0:
@@ -123,6 +124,19 @@ def opened(path: Path) -> IO[bytes]:
     with path.open("rb") as file:
         zipped = file.read(2) == GZIP
     return cast("IO[bytes]", gzip.open(path, "rb")) if zipped else path.open("rb")
+
+
+def read_out(stream: IO[bytes]) -> None:
+    """Read what follows the voxels of a gzipped file: only behind it stands the checksum that shows a changed bit.
+
+    What follows beyond `MAX_OFFSET` bytes is let be; no program writes so much there.
+
+    Raises:
+        OSError, EOFError, zlib.error: for a checksum that is another one, or missing.
+    """
+    left = MAX_OFFSET
+    while isinstance(stream, gzip.GzipFile) and left > 0 and (chunk := stream.read(min(left, _CHUNK))):
+        left -= len(chunk)
 
 
 def read_header(path: Path, limits: Limits) -> Header:

@@ -22,7 +22,7 @@ from nibabel.spatialimages import HeaderDataError
 
 from ml.imaging.errors import UploadRefused, damaged
 from ml.imaging.headers.facts import check_volume
-from ml.imaging.headers.nifti import DATATYPES, Header, accepts, opened, read_header
+from ml.imaging.headers.nifti import DATATYPES, Header, accepts, opened, read_header, read_out
 from ml.imaging.limits import Limits
 from ml.imaging.sequence import by_name
 from ml.imaging.volume import SLANTED, Orientation, Placement, Spacing, Volume, one_channel_if_equal, orientation_code
@@ -139,6 +139,7 @@ def _data(path: Path, header: Header) -> np.ndarray:
         with opened(path) as stream:
             stream.seek(header.offset)
             content = stream.read(wanted)
+            read_out(stream)
     except (OSError, EOFError, zlib.error):
         raise damaged() from None
     if len(content) < wanted:
