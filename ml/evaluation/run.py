@@ -217,14 +217,17 @@ def _pictures(clusters: Sequence[Sequence[Result]]) -> dict[str, Any]:
 
         return mean
 
+    # Slices of a series that are measured one by one have neither.
+    named = any(s.plane for c in scored for s in c)
+    planes, kinds = (("ax", "co", "sa"), ("gl", "me", "pi")) if named else ((), ())
     inter = sum(s.both for c in scored for s in c)
     union = sum(s.union for c in scored for s in c)
     return {
         "mean_iou": _with_interval(scored, mean_of("iou")),
         "mean_dice": _with_interval(scored, mean_of("dice")),
-        "iou_by_plane": {plane: _with_interval(scored, mean_of("iou", plane)) for plane in ("ax", "co", "sa")},
+        "iou_by_plane": {plane: _with_interval(scored, mean_of("iou", plane)) for plane in planes},
         "pooled_iou": round(inter / union, 4) if union else None,
-        "iou_by_kind": {kind: _with_interval(scored, mean_of("iou", kind=kind)) for kind in ("gl", "me", "pi")},
+        "iou_by_kind": {kind: _with_interval(scored, mean_of("iou", kind=kind)) for kind in kinds},
         "hd95_px_median": _median([s.distance for c in scored for s in c if s.distance is not None]),
         "nsd_2px_mean": round(
             float(np.mean([s.surface for c in scored for s in c if s.sick and s.surface is not None] or [0.0])), 4

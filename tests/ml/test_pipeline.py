@@ -166,6 +166,25 @@ class TestLoading:
         with pytest.raises(weights.WeightsFault, match="damaged"):
             Pipeline.load(models)
 
+    def test_a_lone_slice_is_judged_by_numbers_of_its_own(self, pipeline: Pipeline, models: Path) -> None:
+        manifest = json.loads((models / "manifest.json").read_text())
+        for numbers in manifest["families"].values():
+            for name in ("calibration", "fusion"):
+                numbers[name]["image"]["offset"] -= 2.0
+        (models / "manifest.json").write_text(json.dumps(manifest))
+        pixels = phantoms.slice_picture()[0][None, ..., None]
+        lone, one_of_a_series = (Volume(pixels, kind, ("head.png",)) for kind in ("image", "series"))
+        other = Pipeline.load(models)
+
+        def probability(pipe: Pipeline, volume: Volume) -> float | None:
+            return pipe([volume])[0].slices[0].tumour_probability
+
+        before, after = probability(pipeline, lone), probability(other, lone)
+        assert before is not None
+        assert after is not None
+        assert after < before
+        assert probability(other, one_of_a_series) == probability(pipeline, one_of_a_series)
+
     def test_the_committed_weights_are_small(self) -> None:
         assert sum(path.stat().st_size for path in weights.FOLDER.iterdir()) < 40e6
 
