@@ -1,7 +1,8 @@
 """From files to a Volume. A format a file; the file's content decides which one reads it.
 
 Adding a format: add `headers/NAME.py` (accepts, facts) and `readers/NAME.py` (accepts,
-read), and name them in `HEADERS` and `READERS`.
+read), and name them in `HEADERS` and `READERS`. For uploads, `deidentify/NAME.py` too, and
+name it in `intake_child`: what it does not name is taken for a picture there.
 """
 
 from __future__ import annotations
