@@ -31,6 +31,8 @@ __all__ = ["accepts", "read"]
 
 # Outside of this no head was ever scanned; such numbers are placeholders or other units.
 PLAUSIBLE_MM = (0.05, 30.0)
+MOST_INFINITE = 0.01
+"""Share of infinite values up to which they count as background. NaN has no such bound: programs write it round a stripped head."""
 NOT_NUMBERS = "Values that are not numbers were read as background."
 NAMED = "That this is {} is taken from the file's name: NIfTI says it nowhere else."
 STRETCHED = "The file lies in coordinates that change its size, so millimetres are not known."
@@ -167,6 +169,8 @@ def _values(voxels: np.ndarray, slope: float, intercept: float) -> tuple[np.ndar
         return values, False
     if not good.any():
         raise UploadRefused("The file contains no numbers. Export it again.")
+    if np.isinf(values).mean() > MOST_INFINITE:
+        raise UploadRefused("Many of the file's values are infinite, so its pixels are damaged. Export it again.")
     return np.where(good, values, values[good].min()), True
 
 
