@@ -37,7 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
     parser.add_argument("--neighbours", action="store_true", help="the U-Net sees FLAIR of the slices beside as well")
     parser.add_argument("--steps", type=int, metavar="N", help="end each run after N steps, whatever the time")
-    parser.add_argument("--no-bfloat16", action="store_true", help="compute in float32, as where the processor lacks bfloat16")
+    parser.add_argument(
+        "--no-bfloat16", action="store_true", help="compute in float32, as where the processor lacks bfloat16"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
 
 

@@ -40,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--seed", type=seed, metavar="N", help="draws other slices in another order: for runs whose mean is to be taken"
     )
     parser.add_argument("--steps", type=int, metavar="N", help="stop after N steps, whatever the time")
-    parser.add_argument("--no-bfloat16", action="store_true", help="compute in float32, as where the processor lacks bfloat16")
+    parser.add_argument(
+        "--no-bfloat16", action="store_true", help="compute in float32, as where the processor lacks bfloat16"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress bars")
 
 
