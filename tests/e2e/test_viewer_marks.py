@@ -51,7 +51,7 @@ class TestLesions:
             link = page.locator("table.lesions a", has_text=re.compile(f"^{number}$"))
             if not link.is_visible():
                 page.get_by_text("1 smaller lesion,").click()
-            slice_number = int((link.get_attribute("href") or "").split("=")[1])
+            slice_number = int(re.search(r"slice=(\d+)", link.get_attribute("href") or "")[1])
             link.click()
             viewer.drawn()
             assert viewer.slice() == slice_number
