@@ -17,8 +17,8 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image, ImageDraw
 
-from ml.findings import Findings
-from ml.imaging.outlines import outline
+from ml.findings import Findings, Verdict
+from ml.imaging.outlines import dashes, outline
 from ml.imaging.volume import Volume
 from ml.preprocess import scale
 
@@ -33,6 +33,9 @@ MARK, HALO = (255, 138, 61), (20, 8, 0)
 
 MARK_WIDTH, HALO_WIDTH = 4, 8
 """Of the outline on a thumbnail, in its pixels: lists show it at a third of its size."""
+
+DASH = (10, 7)
+"""Length of a dash and of the gap after it, on a thumbnail, in its pixels."""
 
 FINER = 4
 """The outline is drawn so many times larger and reduced, which smooths it."""
@@ -58,7 +61,8 @@ def of_findings(shown: np.ndarray, findings: Findings) -> Iterator[tuple[str, by
     best = most_telling(findings)
     small = _reduced(Image.fromarray(shown[best]), THUMBNAIL_SIDE)
     yield "thumbnail.png", _png(small)
-    yield "thumbnail-outlined.png", _png(_outlined(small, np.asarray(findings.slices[best].mask.pixels)))
+    mask, in_doubt = np.asarray(findings.slices[best].mask.pixels), findings.verdict is Verdict.UNCERTAIN
+    yield "thumbnail-outlined.png", _png(_outlined(small, mask, broken=in_doubt))
 
 
 def display(volume: Volume, *, refused: bool) -> np.ndarray:
@@ -93,18 +97,23 @@ def _reduced(image: Image.Image, side: int) -> Image.Image:
     return small
 
 
-def _outlined(small: Image.Image, mask: np.ndarray) -> Image.Image:
-    """A reduced slice with the outline of its mask (rows, columns), which has the slice's full size."""
+def _outlined(small: Image.Image, mask: np.ndarray, *, broken: bool) -> Image.Image:
+    """A reduced slice with the outline of its mask (rows, columns), which has the slice's full size.
+
+    `broken`: as the viewer shows what is in doubt.
+    """
     polygons = outline(mask)
     if not polygons:
         return small
     scale_x, scale_y = (FINER * size / full for size, full in zip(small.size, mask.shape[::-1], strict=True))
     drawn = small.convert("RGB").resize((small.width * FINER, small.height * FINER), Image.Resampling.NEAREST)
     draw = ImageDraw.Draw(drawn)
-    lines = [[(x * scale_x, y * scale_y) for x, y in [*polygon, polygon[0]]] for polygon in polygons]
-    for colour, width in ((HALO, HALO_WIDTH), (MARK, MARK_WIDTH)):
+    scaled = [[[x * scale_x, y * scale_y] for x, y in polygon] for polygon in polygons]
+    whole = [[*polygon, polygon[0]] for polygon in scaled]
+    dashed = [dash for polygon in scaled for dash in dashes(polygon, *(FINER * part for part in DASH))]
+    for colour, width, lines in ((HALO, HALO_WIDTH, whole), (MARK, MARK_WIDTH, dashed if broken else whole)):
         for line in lines:
-            draw.line(line, fill=colour, width=width * FINER // 2, joint="curve")
+            draw.line([(x, y) for x, y in line], fill=colour, width=width * FINER // 2, joint="curve")
     return drawn.resize(small.size, Image.Resampling.BOX)
 
 

@@ -16,6 +16,7 @@ from uuid import UUID
 import numpy as np
 from PIL import Image
 
+from ml.findings import Verdict
 from ml.imaging.volume import to_stored
 from ml.imaging.writers.archive import Origin, write_archive
 from ml.imaging.writers.common import Provenance, lesion_labels
@@ -169,8 +170,11 @@ def _pdf(order: Order) -> bytes:
 
     wanted = order["report"]
     labels = _labels(order)
+    in_doubt = order["scan"]["verdict"] == Verdict.UNCERTAIN
     pictures = {
-        each["name"]: drawn.key_picture(_picture(order, each["index"], "image"), labels[each["index"]])
+        each["name"]: drawn.key_picture(
+            _picture(order, each["index"], "image"), labels[each["index"]], in_doubt=in_doubt
+        )
         for each in wanted["pictures"]
     }
     return pdf.to_pdf(wanted["html"], pictures, fonts={name: Path(path) for name, path in wanted["fonts"].items()})

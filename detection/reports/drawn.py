@@ -13,7 +13,7 @@ LINE = (255, 255, 255)
 WANTED_SIDE = 800
 
 
-def key_picture(picture: np.ndarray, labels: np.ndarray) -> bytes:
+def key_picture(picture: np.ndarray, labels: np.ndarray, *, in_doubt: bool = False) -> bytes:
     """PNG of one slice.
 
     Parameters
@@ -22,10 +22,13 @@ def key_picture(picture: np.ndarray, labels: np.ndarray) -> bytes:
         (rows, columns) uint8, or (rows, columns, 3), upright.
     labels : ndarray
         (rows, columns), 0 outside, else the number of the lesion.
+    in_doubt : bool
+        Whether the outlines may be nothing: they are broken lines then.
     """
     rows, columns = picture.shape[:2]
     times = drawing.magnification(rows, columns, wanted=WANTED_SIDE, most=8)
-    image = drawing.outlined(picture, labels, LINE, times, line=max(1, round(max(rows, columns) * times / 300)))
+    line = max(1, round(max(rows, columns) * times / 300))
+    image = drawing.outlined(picture, labels, LINE, times, line=line, broken=in_doubt)
     target = io.BytesIO()
     # Grey pictures stay grey: a third of the bytes.
     (image if picture.ndim == 3 else image.convert("L")).save(target, "PNG", compress_level=6)

@@ -173,7 +173,8 @@ def _area(mm2: float | None, px: int) -> str:
 def _pictures_note(found: dict[str, Any]) -> str:
     known = found.get("orientation")
     sides = "The letters say which side of the patient an edge is." if known else "Sides not known. No R or L is shown."
-    drawn = "The outline is a white line within a black one; its number is the list's."
+    white = "a broken white line (in doubt)" if lesions.in_doubt(found) else "a white line"
+    drawn = f"The outline is {white} within a black one; its number is the list's."
     return f"{sides} {drawn} {NOT_VERIFIED}" if found["lesions"] else sides
 
 

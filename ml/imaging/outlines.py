@@ -82,6 +82,32 @@ def _without_straight(middles: list[tuple[int, int]], top: int, left: int) -> li
     return kept
 
 
+def dashes(polygon: list[Point], drawn: float, left_out: float) -> list[list[Point]]:
+    """Cut a closed polygon into a broken line.
+
+    Args:
+        polygon: of [x, y]; its last point is joined to its first.
+        drawn: length of a dash.
+        left_out: length of the gap after it, in the same units. Both are stretched or shrunk to a whole number of
+            dashes, two at least, so that the line does not end in half a one.
+
+    Returns:
+        Open lines of [x, y], round every corner that they pass.
+    """
+    corners = np.asarray([*polygon, polygon[0]], float)
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(corners, axis=0).T))])
+    count = max(2, round(along[-1] / (drawn + left_out)))
+    period = along[-1] / count
+    share = drawn / (drawn + left_out)
+    lines = []
+    for number in range(count):
+        start, end = number * period, (number + share) * period
+        between = corners[(along > start) & (along < end)]
+        ends = [[float(np.interp(at, along, axis)) for axis in corners.T] for at in (start, end)]
+        lines.append([ends[0], *between.tolist(), ends[1]])
+    return lines
+
+
 def keyholed(polygons: list[list[Point]]) -> list[list[Point]]:
     """Polygons without holes: each hole is joined to the polygon around it by a channel without width.
 

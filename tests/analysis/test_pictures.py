@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import io
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from PIL import Image
+from scipy import ndimage
 
 from detection.analysis.pictures import display, most_telling, of_findings, of_slices
-from ml.imaging.outlines import outline
+from ml.findings import Verdict
+from ml.imaging.outlines import dashes, outline
 from ml.imaging.volume import Volume
 from tests.analysis.stand_in import NOTHING, TUMOUR, answer, volume_of
 
@@ -56,6 +62,34 @@ class TestDisplay:
             [f"{index}-{kind}.png" for index in (0, 1) for kind in ("image", "mask", "thumbnail")]
             + ["thumbnail.png", "thumbnail-outlined.png"]
         )
+
+    @pytest.mark.parametrize("verdict", [Verdict.TUMOUR, Verdict.UNCERTAIN])
+    def test_what_is_in_doubt_is_drawn_as_a_broken_line(self, verdict: Verdict) -> None:
+        volume = volume_of(TUMOUR, slices=5)
+        sure = answer(volume, TUMOUR)
+        findings = replace(
+            sure, verdict=verdict, reason="Two looks disagree." if verdict is Verdict.UNCERTAIN else None
+        )
+        drawn = dict(of_findings(display(volume, refused=False), findings))["thumbnail-outlined.png"]
+        with Image.open(io.BytesIO(drawn)) as picture:
+            orange = np.asarray(picture)[..., 0].astype(int) - np.asarray(picture)[..., 2] > 100
+        _, pieces = ndimage.label(orange, np.ones((3, 3)))
+        assert pieces == 1 if verdict is Verdict.TUMOUR else pieces >= 4
+
+
+class TestDashes:
+    @pytest.mark.parametrize(("side", "count"), [(90.0, 40), (10.0, 4), (0.5, 2)])
+    def test_whole_ones_go_round_and_cover_their_share(self, side: float, count: int) -> None:
+        square = [[0.0, 0.0], [side, 0.0], [side, side], [0.0, side]]
+        lines = dashes(square, 6, 3)
+        assert len(lines) == count
+        length = sum(float(np.hypot(*np.diff(line, axis=0).T).sum()) for line in lines)
+        assert length == pytest.approx(4 * side * 2 / 3)
+        assert lines[0][0] == [0.0, 0.0]
+
+    def test_they_pass_corners_along_the_line(self) -> None:
+        square = [[0.0, 0.0], [10.0, 0.0], [10.0, 10.0], [0.0, 10.0]]
+        assert [10.0, 0.0] in dashes(square, 15, 5)[0]
 
 
 class TestOutline:

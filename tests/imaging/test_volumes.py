@@ -83,6 +83,26 @@ def test_a_missing_slice_takes_the_millimetres_away(head, tmp_path):
     assert any("not evenly spaced" in note for note in volume.notes)
 
 
+@pytest.mark.parametrize("stated", [[1e9, 1e9], [0.001, 0.001], [0.9, 400.0]])
+def test_pixels_of_a_size_that_no_head_has_are_told(head, tmp_path, stated):
+    phantoms_dicom.write_series(tmp_path, phantoms_dicom.series(head, PixelSpacing=stated))
+    volume = readers.read([tmp_path])
+    assert volume.spacing is None
+    assert [note for note in volume.notes if "millimetres" in note] == [
+        "The files state pixels of a size that no scan of a head has, so millimetres are not known."
+    ]
+
+
+def test_a_distance_that_no_slices_of_a_head_have_is_told(head, tmp_path):
+    datasets = phantoms_dicom.series(head)
+    for number, dataset in enumerate(datasets):
+        dataset.ImagePositionPatient = [0.0, 0.0, 900.0 * number]
+    phantoms_dicom.write_series(tmp_path, datasets)
+    volume = readers.read([tmp_path])
+    assert volume.spacing.between_slices is None
+    assert any(note.startswith("The slices lie so near or so far") for note in volume.notes)
+
+
 def test_two_slices_at_one_place_are_one(head, tmp_path):
     datasets = phantoms_dicom.series(head)
     again = phantoms_dicom.series(head, SeriesInstanceUID=datasets[0].SeriesInstanceUID)[4]

@@ -202,6 +202,18 @@ class TestPictures:
             column = np.asarray(image)[:, image.width * 4 // 10].astype(int)
         assert abs(np.diff(column)).max() > 200
 
+    def test_what_is_in_doubt_has_a_broken_line(self):
+        labels = np.zeros((100, 100), np.uint16)
+        labels[30:60, 30:70] = 1
+        white = []
+        for in_doubt in (False, True):
+            picture = drawn.key_picture(np.zeros((100, 100), np.uint8), labels, in_doubt=in_doubt)
+            with Image.open(io.BytesIO(picture)) as image:
+                row = np.asarray(image)[30 * image.height // 100 - 4 : 30 * image.height // 100 + 4].max(axis=0)
+            white.append(float((row[32 * len(row) // 100 : 68 * len(row) // 100] > 200).mean()))
+        assert white[0] == 1.0
+        assert 0.4 < white[1] < 0.75
+
 
 class TestPdf:
     def test_it_is_tagged_titled_and_in_a_language(self, tmp_path: Path):

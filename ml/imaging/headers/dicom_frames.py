@@ -37,6 +37,7 @@ class Frame:
         directions: ImageOrientationPatient: towards growing columns, then growing rows; unit
             vectors at right angles, or None.
         pixel_spacing: mm between rows and between columns, or None where not trustworthy.
+        implausible: whether it is None because no scan of a head has pixels of the stated size.
         slope, intercept: of DICOM's rescale.
         thickness: SliceThickness in mm, or None.
         stack: which of an enhanced file's stacks it is in; empty where it has none.
@@ -59,6 +60,7 @@ class Frame:
     b_value: float | None = None
     kinds: tuple[str, ...] = ()
     window: tuple[float, float] | None = None
+    implausible: bool = False
 
 
 def frames(dataset: Dataset, count: int) -> tuple[Frame, ...]:
@@ -138,7 +140,8 @@ def _frame(
         raise UploadRefused("The file gives a pixel spacing that is no number. Export the series again.")
     if spacing is not None and not captured and min(spacing) <= 0:
         raise UploadRefused("The file gives a pixel spacing of zero or less. Export the series again.")
-    if spacing is not None and (captured or not all(0.02 <= value <= 20.0 for value in spacing)):
+    implausible = spacing is not None and not captured and not all(0.02 <= value <= 20.0 for value in spacing)
+    if captured or implausible:
         spacing = None  # a screenshot's spacing, or a placeholder, is no measure of the patient
     slope = number(value(rescale, "RescaleSlope")) if rescale is not None else None
     intercept = number(value(rescale, "RescaleIntercept")) if rescale is not None else None
@@ -149,6 +152,7 @@ def _frame(
         slope=slope or 1.0,
         intercept=intercept or 0.0,
         thickness=None if measures is None else number(value(measures, "SliceThickness")),
+        implausible=implausible,
     )
 
 

@@ -15,6 +15,10 @@ PLAUSIBLE_MM = (0.02, 50.0)
 ONE_TWICE = "1 slice lies where another one lies already. It was left out."
 TWICE = "{} slices lie where another one lies already. They were left out."
 UNEVEN_NOTE = "The slices are not evenly spaced: some may be missing. Volumes cannot be computed."
+IMPLAUSIBLE_PIXELS = "The files state pixels of a size that no scan of a head has, so millimetres are not known."
+IMPLAUSIBLE_DISTANCE = (
+    "The slices lie so near or so far from each other as no scan of a head has them, so volumes cannot be computed."
+)
 BY_NUMBER = "The files do not say where their slices lie. They are in order of their numbers."
 
 # For each plane (the patient axis that its normal follows: 0 left, 1 back, 2 head): the patient
@@ -41,12 +45,13 @@ def lay_out(frames: Sequence[Frame], numbers: Sequence[int | None]) -> tuple[lis
         every frame says where it lies, else by number, else as given; their spacing or None;
         and sentences about what was done.
     """
+    notes = [IMPLAUSIBLE_PIXELS] if any(frame.implausible for frame in frames) else []
     if len(frames) == 1:
-        return [0], _spacing(frames, None), []
+        return [0], _spacing(frames, None), notes
     directions = frames[0].directions
     positions = [frame.position for frame in frames]
     if directions is None or any(position is None for position in positions):
-        return _by_number(numbers), _spacing(frames, None), [BY_NUMBER]
+        return _by_number(numbers), _spacing(frames, None), [*notes, BY_NUMBER]
     normal = np.cross(directions[0], directions[1])
     along = np.array([np.dot(position, normal) for position in positions if position is not None])
     ties = [number if number is not None else 0 for number in numbers]
@@ -56,10 +61,10 @@ def lay_out(frames: Sequence[Frame], numbers: Sequence[int | None]) -> tuple[lis
         if along[index] - along[kept[-1]] > SAME_PLACE_MM:
             kept.append(index)
     twice = len(order) - len(kept)
-    notes = [ONE_TWICE if twice == 1 else TWICE.format(twice)] if twice else []
-    between, even = _between(along[kept])
-    if not even:
-        notes.append(UNEVEN_NOTE)
+    if twice:
+        notes.append(ONE_TWICE if twice == 1 else TWICE.format(twice))
+    between, told = _between(along[kept])
+    notes += told
     return kept, _spacing([frames[index] for index in kept], between), notes
 
 
@@ -70,15 +75,15 @@ def _by_number(numbers: Sequence[int | None]) -> list[int]:
     return sorted(range(len(numbers)), key=known.__getitem__)
 
 
-def _between(along: np.ndarray) -> tuple[float | None, bool]:
-    """The one distance between neighbouring slices, in mm, or None; and whether they are even."""
+def _between(along: np.ndarray) -> tuple[float | None, list[str]]:
+    """The one distance between neighbouring slices, in mm, or None; and sentences that say why there is none."""
     if len(along) < 2:
-        return None, True
+        return None, []
     middle = float(np.median(np.diff(along)))
     if not evenly_spaced(along.tolist()):
-        return None, False
+        return None, [UNEVEN_NOTE]
     low, high = PLAUSIBLE_MM
-    return (middle if low <= middle <= high else None), True
+    return (middle, []) if low <= middle <= high else (None, [IMPLAUSIBLE_DISTANCE])
 
 
 def _spacing(frames: Sequence[Frame], between: float | None) -> Spacing | None:

@@ -18,7 +18,7 @@ from ml.imaging.writers.marks import MARK_LONG
 MANUFACTURER = "Brainscan"
 MODEL_NAME = "Brainscan"
 
-WRITERS = 2
+WRITERS = 3
 """Raised when a writer makes another file of the same run than before."""
 
 _NAMESPACE = uuid.UUID("6f1e4b0e-53f3-5f0c-9a5c-0f5a2f4b7d11")

@@ -65,13 +65,15 @@ def secondary_captures(
     planes, references = _planes(source), source.references()
     times = drawing.magnification(*source.shape[1:])
     width = source.shape[2] * times
+    in_doubt = Verdict(scan["verdict"]) is Verdict.UNCERTAIN
     captions = [drawing.wrapped(_sentences(scan, index, provenance), width) for index in range(len(source))]
     most = max(len(lines) for lines in captions)
     for index, lines in enumerate(captions):
         shown = picture(index)
         if shown.shape != source.shape[1:] or shown.dtype != np.uint8:
             raise ValueError(f"the picture is {shown.shape} {shown.dtype}, the source is {source.shape[1:]}")
-        drawn = drawing.with_caption(drawing.outlined(shown, labels[index], rgb, times, line=2), lines, most)
+        outlined = drawing.outlined(shown, labels[index], rgb, times, line=2, broken=in_doubt)
+        drawn = drawing.with_caption(outlined, lines, most)
         dataset = _instance(source, index, references[index], provenance)
         _tell_burnt_in(dataset, source.datasets[index], scan)
         _place(dataset, source, planes[index] if planes else None, times)

@@ -13,12 +13,14 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
-from ml.imaging.outlines import outline
+from ml.imaging.outlines import dashes, outline
 
 _FONT_SIZE = 14
 _LINE_HEIGHT = 18
 _MARGIN = 8
 _DARK = (0, 0, 0)
+_DASH = (5, 4)
+"""Length of a dash and of the gap after it, in thicknesses of the line."""
 _PAPER_INK = (255, 255, 255)
 
 
@@ -28,7 +30,13 @@ def magnification(rows: int, columns: int, wanted: int = 512, most: int = 4) -> 
 
 
 def outlined(
-    picture: np.ndarray, labels: np.ndarray, rgb: tuple[int, int, int], times: int = 1, *, line: int = 1
+    picture: np.ndarray,
+    labels: np.ndarray,
+    rgb: tuple[int, int, int],
+    times: int = 1,
+    *,
+    line: int = 1,
+    broken: bool = False,
 ) -> Image.Image:
     """Draw the outlines of one slice.
 
@@ -38,6 +46,7 @@ def outlined(
         rgb: of the line.
         times: each pixel becomes so many by so many.
         line: how thick the light line is; text grows with it.
+        broken: the light line is dashed: what is outlined is in doubt.
 
     Returns:
         RGB, `times` as large.
@@ -51,12 +60,14 @@ def outlined(
     boxes = {number: box for number, box in enumerate(ndimage.find_objects(labels), 1) if box}
     for number, (down, across) in boxes.items():
         polygons = [
-            [((x + across.start) * times - 0.5, (y + down.start) * times - 0.5) for x, y in polygon]
+            [[(x + across.start) * times - 0.5, (y + down.start) * times - 0.5] for x, y in polygon]
             for polygon in outline(labels[down, across] == number)
         ]
-        for colour, thickness in ((_DARK, 2 * line + 1), (rgb, line)):
-            for polygon in polygons:
-                draw.line([*polygon, polygon[0]], fill=colour, width=thickness, joint="curve")
+        whole = [[*polygon, polygon[0]] for polygon in polygons]
+        light = [dash for polygon in polygons for dash in dashes(polygon, *(part * line for part in _DASH))]
+        for colour, thickness, lines in ((_DARK, 2 * line + 1, whole), (rgb, line, light if broken else whole)):
+            for drawn in lines:
+                draw.line([(x, y) for x, y in drawn], fill=colour, width=thickness, joint="curve")
     for number, (down, across) in boxes.items():
         text, gap = str(number), 4 * line
         width = draw.textlength(text, font)

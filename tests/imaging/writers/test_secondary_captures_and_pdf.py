@@ -74,6 +74,19 @@ def test_each_picture_is_marked():
         assert list(picture.ImageType[:2]) == ["DERIVED", "SECONDARY"]
 
 
+def test_what_is_in_doubt_is_drawn_as_a_broken_line():
+    masks = wedge()
+    shown = {}
+    for verdict in ("tumour", "uncertain"):
+        scan = scan_of(masks) | {"verdict": verdict}
+        series = secondary_captures(SourceSeries(mr_series()), GREY.__getitem__, masks, scan, PROVENANCE)
+        pixels = [np.frombuffer(picture.PixelData, np.uint8) for picture in series]
+        shown[verdict] = sum(
+            int(np.ptp(plane.reshape(-1, 3).astype(int), axis=1).astype(bool).sum()) for plane in pixels
+        )
+    assert 0 < shown["uncertain"] < 0.8 * shown["tumour"]
+
+
 def of_stored(**tags: str) -> SourceSeries:
     series = mr_series()
     for dataset in series:
