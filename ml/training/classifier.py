@@ -20,6 +20,7 @@ from sklearn import metrics
 
 from ml.networks.classifier import classifier
 from ml.training import augment, cache, spoil
+from ml.training.ct_heads import is_ct
 from ml.training.datasets import Case
 from ml.training.loop import Batch
 from ml.training.plan import PLANS, Plan
@@ -50,7 +51,8 @@ def train(
     quiet: bool = False,
     start: Path | None = None,
 ) -> dict[str, float]:
-    """Trains the classifier; what it leaves in `out` and gives is `Recipe.train`'s."""
+    """Trains the classifier; what it leaves in `out` and gives is `Recipe.train`'s. Heads by CT are left out."""
+    cases = [case for case in cases if not is_ct(case)]
     recipe = Recipe(lambda: classifier(side=128, place=True), MIX, _inputs, _loss, _validate)
     return recipe.train(cases, out, plan=plan, resume=resume, quiet=quiet, start=start)
 
