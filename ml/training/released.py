@@ -13,8 +13,8 @@ from ml.networks.load import CLASSIFIER, UNETS
 from ml.networks.unet import FAMILIES
 from ml.training.datasets import DataFault
 
-JOINED = frozenset(f"up{level}_conv_a/kernel" for level in (1, 2, 3, 4))
-"""Kernels whose input is two halves: the channels of the block down, then those from below."""
+JOINED = frozenset({"dense/kernel", *(f"up{level}_conv_a/kernel" for level in (1, 2, 3, 4))})
+"""Kernels whose input is two halves: the channels' means and their maxima; those of the block down and those from below."""
 
 
 def take(model: keras.Model, folder: Path, family: Family | None = None) -> None:
@@ -55,8 +55,8 @@ def _grown(given: np.ndarray, own: np.ndarray, *, joined: bool) -> np.ndarray:
         return grown
     grown[..., :outputs] = 0.0
     halves = 2 if joined else 1
-    heard, there = given.shape[2] // halves, own.shape[2] // halves
+    heard, there = given.shape[-2] // halves, own.shape[-2] // halves
     for half in range(halves):
-        of_given = given[:, :, half * heard : (half + 1) * heard]
-        grown[:, :, half * there : half * there + heard, :outputs] = of_given
+        of_given = given[..., half * heard : (half + 1) * heard, :]
+        grown[..., half * there : half * there + heard, :outputs] = of_given
     return grown

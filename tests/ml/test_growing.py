@@ -13,6 +13,7 @@ import tensorflow as tf
 from ml import weights
 from ml.gate import Family
 from ml.networks import load
+from ml.networks.classifier import classifier
 from ml.networks.unet import FAMILIES, unet, widths_of
 from ml.training import release, released
 from ml.training.datasets import DataFault
@@ -65,6 +66,22 @@ class TestAWiderNetwork:
     def test_a_narrower_one_is_another_network(self, tmp_path: Path) -> None:
         with pytest.raises(DataFault, match="another network"):
             released.take(unet(NARROW, None, outlines=len(FAMILIES)), a_release(tmp_path / "models", WIDE), "flair")
+
+
+class TestAClassifier:
+    @pytest.mark.parametrize("widths", [(4, 6, 8, 10, 12, 14), (4, 6, 8, 10, 16, 20)])
+    def test_begins_with_the_releases_verdict(self, widths: tuple[int, ...], tmp_path: Path) -> None:
+        narrow = classifier((4, 6, 8, 10, 12, 14), side=128)
+        arrays = weights.take(narrow)
+        weights.write_arrays(tmp_path / load.CLASSIFIER, arrays)
+        manifest = {"files": {load.CLASSIFIER: weights.digest(tmp_path / load.CLASSIFIER)}}
+        (tmp_path / weights.MANIFEST).write_text(json.dumps(manifest))
+        model = classifier(widths, side=128, place=True)
+        released.take(model, tmp_path)
+        pictures = np.random.default_rng(3).uniform(size=(2, 128, 128, 3)).astype(np.float32)
+        logits = narrow(pictures, training=False)
+        np.testing.assert_allclose(model(pictures, training=False)[0], logits, atol=1e-4)
+        assert np.ptp(logits) > 0.001
 
 
 class TestAReleaseOfAnyWidth:
