@@ -62,10 +62,14 @@ def _filled(folded: keras.Model, arrays: dict[str, np.ndarray]) -> keras.Model:
 
 
 class _Policy:
-    """Builds layers under a precision policy and puts the old one back."""
+    """Builds layers under a precision policy and puts the old one back.
+
+    Where layers compute in bfloat16 their weights are kept so: rounded once instead of at every call, with the same
+    outputs to the bit, half the memory, and no more float32 to round that nothing here learns from.
+    """
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        self._name = "bfloat16" if name == "mixed_bfloat16" else name
 
     def __enter__(self) -> None:
         self._old = keras.config.dtype_policy()

@@ -78,6 +78,28 @@ class TestPrecision:
         assert all(mask.any() for mask in outlined)
         assert 2 * np.logical_and(*outlined).sum() / sum(mask.sum() for mask in outlined) >= 0.99
 
+    def test_keeps_rounded_weights_and_gives_the_same_to_the_bit(self) -> None:
+        import keras
+
+        from ml.networks import load
+        from ml.networks.classifier import classifier
+        from ml.networks.inference import Compiled, classifying
+        from ml.networks.norm import fold
+
+        manifest = weights.read_manifest(weights.FOLDER)
+        before = keras.config.dtype_policy()
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        rounding = classifier(folded=True)
+        keras.config.set_dtype_policy(before)
+        weights.fill(rounding, fold(weights.read_arrays(weights.FOLDER, load.CLASSIFIER, manifest)))
+        kept = load.folded_classifier(weights.FOLDER, manifest, policy="mixed_bfloat16")
+        assert {weight.dtype for weight in kept.get_layer("conv3").weights} == {"bfloat16"}
+        pictures = np.repeat(slice_picture(seed=3, size=256)[0][None, ..., None], 3, axis=3)
+        for one, other in zip(
+            Compiled(classifying(rounding))(pictures), Compiled(classifying(kept))(pictures), strict=True
+        ):
+            np.testing.assert_array_equal(one, other)
+
 
 class TestTheFlags:
     def test_are_the_first_processors(self, tmp_path: Path) -> None:
