@@ -15,7 +15,7 @@ from ml.gate import Family
 from ml.networks.classifier import classifier
 from ml.networks.inference import PAIRED, Compiled, classifying
 from ml.networks.norm import fold
-from ml.networks.unet import unet, widths_of
+from ml.networks.unet import unet
 
 log = logging.getLogger(__name__)
 
@@ -44,16 +44,9 @@ def folded_classifier(folder: Path, manifest: Mapping[str, Any], policy: str | N
 
 
 def folded_unet(folder: Path, manifest: Mapping[str, Any], family: Family, policy: str | None = None) -> keras.Model:
-    """The same for the family's trained U-Net, of the widths that its weights have. Raises WeightsFault."""
-    arrays = weights.read_arrays(folder, UNETS[family], manifest)
-    try:
-        widths = widths_of(arrays)
-    except (KeyError, IndexError) as error:
-        raise weights.WeightsFault(
-            "The weights belong to another network. Restore the models folder from the release."
-        ) from error
+    """The same for the family's trained U-Net. Raises WeightsFault."""
     with _Policy(policy or processor.precision()):
-        return _filled(unet(widths, folded=True), arrays)
+        return _filled(unet(folded=True), weights.read_arrays(folder, UNETS[family], manifest))
 
 
 def _filled(folded: keras.Model, arrays: dict[str, np.ndarray]) -> keras.Model:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import keras
-import numpy as np
 from keras import layers
 
 from ml.networks.norm import convolution
@@ -13,8 +12,8 @@ from ml.networks.norm import convolution
 FAMILIES = ("flair", "t1c")
 """Whose outlines a network in training gives, a channel each, in order. A released network gives one of them."""
 
-WIDTHS = (16, 32, 64, 256, 512)
-"""Channels of the four levels and of the bottleneck: where the picture is small, many cost little (docs/experiments.md)."""
+WIDTHS = (16, 32, 64, 128, 256)
+"""Channels of the four levels and of the bottleneck."""
 
 
 WORKING_SIDE = 160
@@ -70,15 +69,6 @@ def unet(
         x = layers.Resizing(side, side, dtype="float32", name="enlarge")(x)
     x = layers.Activation("sigmoid", dtype="float32", name="probability")(x)
     return keras.Model(inputs, x, name="unet")
-
-
-def widths_of(arrays: Mapping[str, np.ndarray]) -> tuple[int, ...]:
-    """The widths of a trained U-Net, told by its weights, by name: releases have had several.
-
-    Raises KeyError where they are not a U-Net's.
-    """
-    levels = (*(f"down{number}" for number in range(1, len(WIDTHS))), "bottleneck")
-    return tuple(int(arrays[f"{level}_conv_a/kernel"].shape[-1]) for level in levels)
 
 
 def _block(x: keras.KerasTensor, width: int, name: str, folded: bool) -> keras.KerasTensor:

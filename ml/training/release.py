@@ -162,11 +162,8 @@ def _write_mean(runs: Sequence[dict[str, np.ndarray]], target: Path) -> None:
     """Writes the mean of networks, by name of their weights.
 
     Runs that one grew from another lie near enough for their mean to do as well as the best of them, and worst
-    cases better (Wortsman and others, ICML 2022). Raises DataFault when their shapes differ.
+    cases better (Wortsman and others, ICML 2022).
     """
-    shapes = [{name: array.shape for name, array in run.items()} for run in runs]
-    if any(each != shapes[0] for each in shapes):
-        raise datasets.DataFault(f"{target.name}: no mean of networks of different widths; give runs of one width.")
     weights.write_arrays(target, {name: np.mean([run[name] for run in runs], axis=0) for name in runs[0]})
 
 

@@ -60,7 +60,7 @@ class TestTheUNet:
         ]  # fmt: skip
         pools = [layer for layer in outlining.layers if isinstance(layer, layers.MaxPooling2D)]
         assert [layer.name for layer in pools] == [f"down{number}_pool" for number in (1, 2, 3, 4)]
-        assert outlining.get_layer("bottleneck_conv_b").output.shape == (None, 10, 10, 512)
+        assert outlining.get_layer("bottleneck_conv_b").output.shape == (None, 10, 10, 256)
 
     def test_each_block_up_joins_the_block_down_of_its_size(self, outlining: keras.Model) -> None:
         for number in (1, 2, 3, 4):
