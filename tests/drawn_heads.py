@@ -21,7 +21,7 @@ FIRST_SEED = 1000
 def write(folder: Path) -> list[Path]:
     """Writes the pictures as `drawn_NUMBER.png`."""
     folder.mkdir(parents=True, exist_ok=True)
-    paths = []
+    paths: list[Path] = []
     for seed in range(FIRST_SEED, FIRST_SEED + PEOPLE):
         lesions = (phantoms.LEFT_LESION,) if seed % 2 else ()
         head = phantoms.Head(seed, lesions)

@@ -9,14 +9,14 @@ import pytest
 
 from ml.training import classifier
 from ml.training.ct_heads import is_ct
-from ml.training.datasets import Case
+from ml.training.datasets import Case, Family
 from ml.training.recipe import Recipe
 
 CT = "brisc2025_train_02571_no_ax_t1"
 MRI = "brisc2025_train_02569_no_ax_t1"
 
 
-def case(name: str, family: str = "brisc") -> Case:
+def case(name: str, family: Family = "brisc") -> Case:
     return Case(name=name, family=family, images=(Path(f"{name}.jpg"),), masks=(None,), plane="ax", kind="no")
 
 
