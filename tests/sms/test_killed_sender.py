@@ -24,7 +24,8 @@ def test_another_sends_it(tmp_path: Path) -> None:
     gate, handed_over = tmp_path / "gate", tmp_path / "handed-over"
     gate.touch()
     with process(SENDER, str(gate), home=tmp_path, BRAINSCAN_LEASE_SECONDS="2") as first:
-        assert becomes_true(handed_over.exists)
+        # It is there before its line is.
+        assert becomes_true(lambda: handed_over.exists() and handed_over.read_text(encoding="utf-8").endswith("\n"))
         first.send_signal(signal.SIGKILL)
         first.wait()
     assert Delivery.objects.get().state == DeliveryState.SENDING
