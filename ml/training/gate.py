@@ -24,6 +24,8 @@ Features = Callable[[np.ndarray], np.ndarray]
 
 
 _STRIPPED, _RIM = 0.15, (1 / 24, 1 / 9)
+_END, _END_IN_GREY = 0.15, 0.75
+"""How much of a series is its end on either side, and the share of ends that come as one channel."""
 _FLAIR = 1
 """Channel of FLAIR in a composite."""
 _ALONE = 0.7
@@ -116,6 +118,34 @@ def brains(slices: cache.Slices, family: str, count: int, random: np.random.Gene
             picture = preprocess.prepare(picture[None]).images[0]
         pictures.append(_arrived(picture, random))
     return np.stack(pictures)
+
+
+def ends(slices: cache.Slices, count: int, random: np.random.Generator) -> np.ndarray:
+    """Random first and last slices of LGG series as pictures that come alone; uint8 (n, 256, 256, 3).
+
+    They hold little brain and were nearly all of the brain slices that were refused. Most come as one grey channel;
+    blank ones are left out: they are told as blank.
+    """
+    wanted = np.flatnonzero(_at_an_end(slices) & np.array([case.family == "lgg" for case in slices.cases])[slices.case])
+    pictures: list[np.ndarray] = []
+    for place in random.permutation(np.resize(wanted, 2 * count)):
+        picture = np.asarray(slices.images[place])
+        if random.random() < _END_IN_GREY:
+            picture = np.repeat(picture[..., (channel := int(random.choice([0, 1, 1, 2]))) : channel + 1], 3, 2)
+        picture = preprocess.prepare(picture[None]).images[0]
+        if np.ptp(picture):
+            pictures.append(_arrived(picture, random))
+        if len(pictures) == count:
+            break
+    return np.stack(pictures)
+
+
+def _at_an_end(slices: cache.Slices) -> np.ndarray:
+    """Whether each slice is among the first or last of its series: bool (n,)."""
+    first = np.searchsorted(slices.case, slices.case, "left")
+    last = np.searchsorted(slices.case, slices.case, "right") - 1
+    place = (np.arange(len(slices.case)) - first) / np.maximum(last - first, 1)
+    return (place < _END) | (place > 1 - _END)
 
 
 def one_sequence(slices: cache.Slices, channel: int, count: int, random: np.random.Generator) -> np.ndarray:

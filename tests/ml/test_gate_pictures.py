@@ -75,6 +75,22 @@ def test_a_sequence_is_learnt_from_its_own_channel_only() -> None:
     assert (after == after[..., :1]).all()
 
 
+def test_ends_of_series_come_alone_and_none_is_blank() -> None:
+    images = np.zeros((20, 256, 256, 3), np.uint8)
+    for number in range(20):
+        images[number, 100:140, 100 : 120 + 4 * number] = 120  # wider, the higher the slice lies
+        images[number, 110:120, 105:115] = 200
+    images[0] = 0
+    case = Case("lgg", "patient", (Path("1.tif"),) * 20, (None,) * 20)
+    slices = cache.Slices(
+        (case,), images, np.zeros((20, 256, 256), np.uint8), np.zeros(20, int), np.zeros(20, bool), np.ones((20, 3))
+    )
+    assert np.flatnonzero(gate._at_an_end(slices)).tolist() == [0, 1, 2, 17, 18, 19]
+    pictures = gate.ends(slices, 8, np.random.default_rng(3))
+    assert pictures.shape == (8, 256, 256, 3)
+    assert all(np.ptp(picture) > 0 for picture in pictures)
+
+
 class TestHeadsByCtThatASetCallsMri:
     """BRISC holds some; they are black here, the brains are not."""
 
