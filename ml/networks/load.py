@@ -58,7 +58,7 @@ class _Policy:
     """Builds layers under a precision policy and puts the old one back.
 
     Where layers compute in bfloat16 their weights are kept so: rounded once instead of at every call, with the same
-    outputs to the bit, half the memory, and no more float32 to round that nothing here learns from.
+    outputs to the bit and half the memory for them (docs/decisions/0009-engines.md).
     """
 
     def __init__(self, name: str) -> None:
