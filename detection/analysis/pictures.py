@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from ml.findings import Findings, Verdict
-from ml.imaging.outlines import dashes, outline
+from ml.imaging.outlines import outline, strokes
 from ml.imaging.volume import Volume
 from ml.preprocess import scale
 
@@ -109,11 +109,10 @@ def _outlined(small: Image.Image, mask: np.ndarray, *, broken: bool) -> Image.Im
     drawn = small.convert("RGB").resize((small.width * FINER, small.height * FINER), Image.Resampling.NEAREST)
     draw = ImageDraw.Draw(drawn)
     scaled = [[[x * scale_x, y * scale_y] for x, y in polygon] for polygon in polygons]
-    whole = [[*polygon, polygon[0]] for polygon in scaled]
-    dashed = [dash for polygon in scaled for dash in dashes(polygon, *(FINER * part for part in DASH))]
-    for colour, width, lines in ((HALO, HALO_WIDTH, whole), (MARK, MARK_WIDTH, dashed if broken else whole)):
-        for line in lines:
-            draw.line([(x, y) for x, y in line], fill=colour, width=width * FINER // 2, joint="curve")
+    dash = (FINER * DASH[0], FINER * DASH[1]) if broken else None
+    for colour, width, drawn_lines in ((HALO, HALO_WIDTH, strokes(scaled)), (MARK, MARK_WIDTH, strokes(scaled, dash))):
+        for line in drawn_lines:
+            draw.line(line, fill=colour, width=width * FINER // 2, joint="curve")
     return drawn.resize(small.size, Image.Resampling.BOX)
 
 

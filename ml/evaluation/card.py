@@ -13,6 +13,7 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +24,20 @@ Figures = Mapping[str, Any]
 Cell = Callable[[Figures], str]
 
 
-def _at(path: str, digits: int = 3, times: int = 1, unit: str = "") -> Cell:
-    """The figure at "a.b.c", with its interval where it has one."""
+def _found(figures: Figures, path: str) -> Any:
+    """What stands at "a.b.c"."""
+    return reduce(lambda found, key: found[key], path.split("."), figures)
+
+
+def _at(path: str, digits: int = 3) -> Cell:
+    """The figure at a path, with its interval where it has one."""
 
     def cell(figures: Figures) -> str:
-        found: Any = figures
-        for key in path.split("."):
-            found = found[key]
+        found = _found(figures, path)
         if not isinstance(found, Mapping):
-            return f"{found * times:.{digits}f}{unit}"
+            return f"{found:.{digits}f}"
         low, high = found["interval_95"]
-        value = found["value"]
-        return f"{value * times:.{digits}f}{unit} ({low * times:.{digits}f} to {high * times:.{digits}f})"
+        return f"{found['value']:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
 
     return cell
 
@@ -47,9 +50,7 @@ def _percent(path: str) -> Cell:
     """A share at a path as a percentage, without its interval."""
 
     def cell(figures: Figures) -> str:
-        found: Any = figures
-        for key in path.split("."):
-            found = found[key]
+        found = _found(figures, path)
         return f"{100 * (found['value'] if isinstance(found, Mapping) else found):.1f} %"
 
     return cell
@@ -109,7 +110,7 @@ ALONE: dict[str, Cell] = {
     "uncertain; right outside the band": _both(
         _percent("slices.uncertain_share"), _percent("slices.accuracy_outside_the_band")
     ),
-    "calibration error": _at("slices.ece", 3),
+    "calibration error": _at("slices.ece"),
     "refused": _percent("slices.refused_share"),
     "Dice of slices with a tumour": _at("outline.mean_dice"),
 }

@@ -82,6 +82,13 @@ def _without_straight(middles: list[tuple[int, int]], top: int, left: int) -> li
     return kept
 
 
+def strokes(polygons: list[list[Point]], dash: tuple[float, float] | None = None) -> list[list[tuple[float, float]]]:
+    """Lines to draw closed polygons with: each whole, or broken into dashes of these lengths drawn and left out."""
+    whole = [[*polygon, polygon[0]] for polygon in polygons]
+    drawn = whole if dash is None else [each for polygon in polygons for each in dashes(polygon, *dash)]
+    return [[(x, y) for x, y in line] for line in drawn]
+
+
 def dashes(polygon: list[Point], drawn: float, left_out: float) -> list[list[Point]]:
     """Cut a closed polygon into a broken line.
 
@@ -99,13 +106,13 @@ def dashes(polygon: list[Point], drawn: float, left_out: float) -> list[list[Poi
     count = max(2, round(along[-1] / (drawn + left_out)))
     period = along[-1] / count
     share = drawn / (drawn + left_out)
-    lines = []
+    broken = []
     for number in range(count):
         start, end = number * period, (number + share) * period
         between = corners[(along > start) & (along < end)]
         ends = [[float(np.interp(at, along, axis)) for axis in corners.T] for at in (start, end)]
-        lines.append([ends[0], *between.tolist(), ends[1]])
-    return lines
+        broken.append([ends[0], *between.tolist(), ends[1]])
+    return broken
 
 
 def keyholed(polygons: list[list[Point]]) -> list[list[Point]]:

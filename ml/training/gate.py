@@ -112,12 +112,18 @@ def brains(slices: cache.Slices, family: str, count: int, random: np.random.Gene
     for place in random.choice(places, count, replace=count > len(places)):
         picture = np.asarray(slices.images[place])
         if family == "lgg" and random.random() < 0.5:
-            picture = np.repeat(picture[..., (channel := int(random.choice([0, 1, 1, 2]))) : channel + 1], 3, 2)
+            picture = _in_grey(picture, random)
         if family == "lgg" and random.random() < _ALONE:
             # The ends of a series look otherwise when they come alone: scaled by themselves, and filling the picture.
             picture = preprocess.prepare(picture[None]).images[0]
         pictures.append(_arrived(picture, random))
     return np.stack(pictures)
+
+
+def _in_grey(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
+    """One channel of a composite in all three, FLAIR twice as often as each other."""
+    channel = int(random.choice([0, 1, 1, 2]))
+    return np.repeat(picture[..., channel : channel + 1], 3, 2)
 
 
 def ends(slices: cache.Slices, count: int, random: np.random.Generator) -> np.ndarray:
@@ -131,7 +137,7 @@ def ends(slices: cache.Slices, count: int, random: np.random.Generator) -> np.nd
     for place in random.permutation(np.resize(wanted, 2 * count)):
         picture = np.asarray(slices.images[place])
         if random.random() < _END_IN_GREY:
-            picture = np.repeat(picture[..., (channel := int(random.choice([0, 1, 1, 2]))) : channel + 1], 3, 2)
+            picture = _in_grey(picture, random)
         picture = preprocess.prepare(picture[None]).images[0]
         if np.ptp(picture):
             pictures.append(_arrived(picture, random))

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 from scipy import ndimage
 
-from ml.imaging.outlines import dashes, outline
+from ml.imaging.outlines import outline, strokes
 
 _FONT_SIZE = 14
 _LINE_HEIGHT = 18
@@ -63,11 +63,13 @@ def outlined(
             [[(x + across.start) * times - 0.5, (y + down.start) * times - 0.5] for x, y in polygon]
             for polygon in outline(labels[down, across] == number)
         ]
-        whole = [[*polygon, polygon[0]] for polygon in polygons]
-        light = [dash for polygon in polygons for dash in dashes(polygon, *(part * line for part in _DASH))]
-        for colour, thickness, lines in ((_DARK, 2 * line + 1, whole), (rgb, line, light if broken else whole)):
-            for drawn in lines:
-                draw.line([(x, y) for x, y in drawn], fill=colour, width=thickness, joint="curve")
+        dash = (_DASH[0] * line, _DASH[1] * line) if broken else None
+        for colour, thickness, drawn in (
+            (_DARK, 2 * line + 1, strokes(polygons)),
+            (rgb, line, strokes(polygons, dash)),
+        ):
+            for each in drawn:
+                draw.line(each, fill=colour, width=thickness, joint="curve")
     for number, (down, across) in boxes.items():
         text, gap = str(number), 4 * line
         width = draw.textlength(text, font)
