@@ -35,6 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--alone", action="store_true", help="series slice by slice, each as a picture that came alone (kaggle_3m)"
     )
+    parser.add_argument(
+        "--plane",
+        choices=("sagittal", "coronal"),
+        help="series cut in this plane, not in their own axial one (kaggle_3m)",
+    )
     parser.add_argument("--flair-only", action="store_true", help="only the FLAIR channel, grey (kaggle_3m)")
     parser.add_argument("--models", type=Path, metavar="DIR", help="weights and manifest (default: models/)")
     parser.add_argument("--quiet", action="store_true", help="no progress")
@@ -56,10 +61,13 @@ def run(args: argparse.Namespace) -> int:
                 raise datasets.DataFault(f"{args.data}: holds no case of the split {args.split!r}.")
         datasets.refuse_duplicates(cases, splits.part_of())
         datasets.refuse_unreadable(cases)
-        if (args.alone or args.flair_only) and (args.robustness or cases[0].family != "lgg"):
+        of_series = args.alone or args.flair_only or args.plane
+        if of_series and (args.robustness or cases[0].family != "lgg"):
             raise datasets.DataFault(
-                "--alone and --flair-only are for series with FLAIR (kaggle_3m), without --robustness."
+                "--alone, --flair-only and --plane are for series with FLAIR (kaggle_3m), without --robustness."
             )
+        if args.alone and args.plane:
+            raise datasets.DataFault("--plane cuts whole series; leave out --alone.")
         figures, results = _robustness(args, cases) if args.robustness else _measure(args, cases)
     except (datasets.DataFault, ImagingError) as fault:
         print(fault, file=sys.stderr)
@@ -76,18 +84,20 @@ def _measure(args: argparse.Namespace, cases: list[Case]) -> tuple[dict[str, Any
     from ml.evaluation import run as evaluation
     from ml.evaluation import shortcuts, subgroups
     from ml.pipeline import Pipeline
-    from ml.training import datasets, splits
+    from ml.training import datasets, planes, splits
 
     pipeline = Pipeline.load(args.models) if args.models else Pipeline.load()
     # What a shortcut can do at its best, it has to learn from others: the part that the networks learnt from.
     others = splits.choose(datasets.find(args.data), "train") if args.split in ("validation", "test") else []
-    learnt = shortcuts.learnt_from(others) if others else None
     patients, groups = cases, None
+    if args.plane:
+        cases, others = planes.recut(cases, [args.plane]), planes.recut(others, [args.plane])
     if args.alone:
         cases, groups = datasets.one_by_one(cases), _patient_of_each_slice(cases)
     elif cases[0].family == "brisc":
         # Pictures of one head must be drawn together: without patient ids they are found by likeness.
         groups = splits.group_brisc(cases).tolist()
+    learnt = shortcuts.learnt_from(others) if others else None
     progress = Progress(len(cases), quiet=args.quiet)
     results = evaluation.measure(
         pipeline,
@@ -151,6 +161,7 @@ def _data(args: argparse.Namespace, cases: list[Case]) -> dict[str, Any]:
         "split": args.split,
         "trained_on": learnt,
         "alone": args.alone,
+        "plane": args.plane,
         "flair_only": args.flair_only,
     }
 

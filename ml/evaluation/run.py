@@ -90,7 +90,7 @@ def measure(
 
 def _volume(case: Case, voxels: np.ndarray, *, alone: bool) -> Volume:
     kind: Kind = "series" if case.family == "lgg" and not alone else "image"
-    return Volume(one_channel_if_equal(voxels), kind, tuple(path.name for path in case.images))
+    return Volume(one_channel_if_equal(voxels), kind, case.sources)
 
 
 def summarise(

@@ -82,7 +82,7 @@ def _state(path: Path | None) -> tuple[int, int] | None:
 
 
 def _make(cases: Sequence[Case], place: Path, quiet: bool) -> None:
-    count = sum(len(case.images) for case in cases)
+    count = sum(len(case.sources) for case in cases)
     shape = (count, preprocess.SIDE, preprocess.SIDE)
     images = np.lib.format.open_memmap(place / "images.npy", "w+", np.uint8, (*shape, 3))
     masks = np.lib.format.open_memmap(place / "masks.npy", "w+", np.uint8, shape)

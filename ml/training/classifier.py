@@ -24,6 +24,7 @@ from ml.training.ct_heads import is_ct
 from ml.training.datasets import Case
 from ml.training.loop import Batch
 from ml.training.plan import PLANS, Plan
+from ml.training.planes import Recut
 from ml.training.recipe import Mix, Recipe
 
 STRENGTH = augment.Strength(
@@ -111,7 +112,7 @@ def _overlay(images: tf.Tensor, masks: tf.Tensor, mirrorable: tf.Tensor) -> tupl
 
 
 def _validate(model: keras.Model, held: cache.Slices, side: int) -> dict[str, float]:
-    """Slice accuracy at 0.5 and AUC for each set."""
+    """Slice accuracy at 0.5 and AUC for each set, and for LGG volumes cut in other planes."""
     predict = tf.function(lambda x: model(x, training=False))
     scores = []
     for start in range(0, len(held.case), 32):
@@ -121,9 +122,10 @@ def _validate(model: keras.Model, held: cache.Slices, side: int) -> dict[str, fl
         logits = predict(x)[0].numpy()
         scores.append(logits[:, 1] - logits[:, 0])
     score = np.concatenate(scores)
-    family = np.array([held.cases[index].family for index in held.case])
+    named = ["recut" if isinstance(case, Recut) else case.family for case in held.cases]
+    family = np.array(named)[held.case]
     figures: dict[str, float] = {}
-    for name in ("lgg", "brisc"):
+    for name in ("lgg", "recut", "brisc"):
         truth, guess = held.tumour[family == name], score[family == name]
         if len(truth):
             figures[f"{name}_accuracy"] = float(((guess > 0) == truth).mean())

@@ -25,7 +25,7 @@ from ml.imaging.volume import Volume, one_channel_if_equal
 from ml.networks.unet import FAMILIES
 from ml.pipeline import prepare
 from ml.segment import smoothed
-from ml.training import beside, cache, judges, recipe, segmenter, sizes, splits
+from ml.training import beside, cache, judges, planes, recipe, segmenter, sizes, splits
 from ml.training.datasets import Case, DataFault
 from ml.training.loop import PLAN, refuse_overwriting
 from ml.training.plan import Plan, Stage, told
@@ -81,7 +81,7 @@ def train(
     Raises DataFault where runs are kept that `resume` does not ask for, or that had another schedule.
     """
     _refuse_mix(folds, out, schedule, resume)
-    slices = cache.open_or_make(cases, kept, quiet=quiet)
+    slices = cache.open_or_make([*cases, *planes.recut(cases)], kept, quiet=quiet)
     lgg = recipe.families(slices) == "lgg"
     shared = out / "shared"
     if not lgg.all():
@@ -97,19 +97,24 @@ def train(
     for name, patients in folds.items():
         if only in (None, name) and not (resume and (out / name / OUTLINES).exists()):
             log.info("fold %s: %d patients", name, len(patients))
-            own = {number for number, case in enumerate(slices.cases) if case.name in set(patients)}
-            others = ~np.isin(slices.case, list(own))
             start = None if lgg.all() else shared
             model = _run(
                 segmenter.recipe(MIX, neighbours=schedule.neighbours),
                 slices,
                 out / name,
                 schedule.fold,
-                others,
+                taught(slices, patients),
                 start,
                 resume,
             )
-            _outline(model, schedule.fold.stages[-1].side, [slices.cases[number] for number in sorted(own)], out / name)
+            own = [case for case in cases if case.name in patients]
+            _outline(model, schedule.fold.stages[-1].side, own, out / name)
+
+
+def taught(slices: cache.Slices, patients: Sequence[str]) -> np.ndarray:
+    """Which slices a fold may learn from, bool (n,): none of the patients that it is measured on, in whatever plane."""
+    own = [planes.patient_of(case) in patients for case in slices.cases]
+    return ~np.asarray(own)[slices.case]
 
 
 def _refuse_mix(folds: Iterable[str], out: Path, schedule: Schedule, resume: bool) -> None:
@@ -227,8 +232,7 @@ def _outline(model: keras.Model, side: int, patients: Sequence[Case], out: Path)
     found: dict[str, np.ndarray] = {}
     for case in patients:
         voxels, _ = case.read()
-        names = tuple(path.name for path in case.images)
-        prepared, _ = prepare(Volume(one_channel_if_equal(voxels), "series", names))
+        prepared, _ = prepare(Volume(one_channel_if_equal(voxels), "series", case.sources))
         channel = FAMILIES.index("flair")
         seen, alone = prepared.images, judges.grey_flair(prepared.images)
         if model.input_shape[-1] == beside.CHANNELS:

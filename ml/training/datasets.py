@@ -44,6 +44,11 @@ class Case:
     kind: str = ""
     plane: str = ""
 
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Where each slice comes from: as many names as there are slices."""
+        return tuple(path.name for path in self.images)
+
     def read(self) -> tuple[np.ndarray, np.ndarray]:
         """uint8 (slices, rows, columns, channels) and bool (slices, rows, columns).
 

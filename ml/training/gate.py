@@ -18,6 +18,7 @@ from ml import preprocess
 from ml.training import cache, not_brain, spoil
 from ml.training.ct_heads import is_ct
 from ml.training.datasets import DataFault
+from ml.training.sequences import Shown, sequence_of
 
 Features = Callable[[np.ndarray], np.ndarray]
 """Prepared uint8 (n, 256, 256, 3) to float32 (n, features)."""
@@ -169,6 +170,20 @@ def one_sequence(slices: cache.Slices, channel: int, count: int, random: np.rand
             picture = preprocess.prepare(picture[None]).images[0]
         pictures.append(_arrived(picture, random))
     return np.stack(pictures)
+
+
+def named(slices: cache.Slices, sequence: Shown, count: int, random: np.random.Generator) -> np.ndarray:
+    """BRISC's pictures of a sequence in random order, as they may arrive; uint8 (`count`, 256, 256, 3).
+
+    Each comes as often as every other; none comes where there is none.
+    """
+    shows = np.array([sequence_of(case) == sequence for case in slices.cases])
+    places = np.flatnonzero(shows[slices.case])
+    if not len(places):
+        return np.zeros((0, *slices.images.shape[1:]), np.uint8)
+    turns = -(-count // len(places))
+    order = np.concatenate([random.permutation(places) for _ in range(turns)])[:count]
+    return np.stack([_arrived(np.asarray(slices.images[place]), random) for place in order])
 
 
 def _differs(picture: np.ndarray, channel: int) -> bool:

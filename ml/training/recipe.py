@@ -17,6 +17,7 @@ from ml.training import cache, loop, released, splits
 from ml.training.datasets import Case, DataFault
 from ml.training.loop import Batch, Trainer
 from ml.training.plan import Plan, Stage
+from ml.training.planes import Recut, recut
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +28,13 @@ class Mix:
 
     `lgg` share of a batch (the rest is BRISC; a set that is absent gives its share away), `sick` share
     of slices with a tumour in each set, `kinds` how often a BRISC kind ("gl", "me", "pi", "no") is
-    drawn against its share of the set.
+    drawn against its share of the set, `recut` the same of an LGG volume cut in another plane.
     """
 
     lgg: float
     sick: Mapping[str, float]
     kinds: Mapping[str, float] = field(default_factory=dict)
+    recut: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,9 @@ class Recipe:
         Raises DataFault for cases that no split knows or of which none is to be learnt from, for a run in `out`
         that `resume` does not ask for, and for one of another network.
         """
-        learnt, kept_out = splits.choose(cases, "train"), splits.choose(cases, "validation")
+        learnt, kept_out = (
+            [*part, *recut(part)] for part in (splits.choose(cases, "train"), splits.choose(cases, "validation"))
+        )
         if not learnt:
             raise DataFault(f"None of the {len(cases)} cases is in the split 'train'; give more, or another folder.")
         if not resume:
@@ -131,7 +135,8 @@ def draw(
         for name in ("lgg", "brisc")
         for sick in (True, False)
     }
-    wanted = np.array([mix.kinds.get(slices.cases[index].kind, 1.0) for index in slices.case])
+    often = [mix.kinds.get(case.kind, 1.0) * (mix.recut if isinstance(case, Recut) else 1.0) for case in slices.cases]
+    wanted = np.asarray(often)[slices.case]
     chances = {key: wanted[pool] / wanted[pool].sum() for key, pool in pools.items() if len(pool)}
     present = [name for name in ("lgg", "brisc") if len(pools[name, True])]
     if not present:

@@ -35,7 +35,7 @@ from ml.networks.inference import Compiled, classifying
 from ml.networks.unet import FAMILIES, unet
 from ml.pipeline import Pipeline
 from ml.series_rule import Rule
-from ml.training import beside, cache, calibration, crossvalidation, datasets, judges, series, sizes, splits
+from ml.training import beside, cache, calibration, crossvalidation, datasets, judges, planes, series, sizes, splits
 from ml.training.loop import take_averages
 from ml.training.seen import Looked, Seen, in_series, look, run
 
@@ -124,7 +124,8 @@ def _release(args: argparse.Namespace, cases: list[datasets.Case], aside: Path) 
         shutil.copyfile(args.keep_gate / GATE, aside / GATE)
     else:
         learnt, held = (
-            cache.open_or_make(splits.choose(cases, part), kept, quiet=True) for part in ("train", "validation")
+            judges.Brains(*(cache.open_or_make(some, kept, quiet=True) for some in (chosen, planes.recut(chosen))))
+            for chosen in (splits.choose(cases, part) for part in ("train", "validation"))
         )
         sets = judges.gather(lambda images: run(networks[0], images)[1], learnt, held, args.not_brain, args.also_brain)
         manifest["gate"], stored = judges.fit(sets, unseen=args.unseen)

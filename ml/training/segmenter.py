@@ -16,6 +16,7 @@ from ml.training import augment, beside, cache, spoil
 from ml.training.datasets import Case
 from ml.training.loop import Batch
 from ml.training.plan import PLANS, Plan
+from ml.training.planes import Recut
 from ml.training.recipe import Mix, Recipe
 
 STRENGTH = augment.Strength(upside_down=0.2, gamma=0.5, channel_gamma=0.2, single_channel=0.35, stripped=0.2)
@@ -116,9 +117,10 @@ def _dice(guess: tf.Tensor, truth: tf.Tensor, axes: list[int]) -> tf.Tensor:
 
 
 def _validate(model: keras.Model, held: cache.Slices, side: int) -> dict[str, float]:
-    """Volume Dice of LGG patients and mean IoU of BRISC lesions, at 0.5, in the networks' own frame."""
+    """Volume Dice of LGG patients, in their own plane and cut in others, and mean IoU of BRISC lesions, at 0.5, in the networks' own frame."""
     outlines = outliner(model, side)
     dice: list[float] = []
+    recut: list[float] = []
     overlap: list[float] = []
     for number, case in enumerate(held.cases):
         places = np.flatnonzero(held.case == number)
@@ -129,7 +131,7 @@ def _validate(model: keras.Model, held: cache.Slices, side: int) -> dict[str, fl
         truth = held.masks[places] > 127
         both, found_area, true_area = (found & truth).sum(), found.sum(), truth.sum()
         if case.family == "lgg":
-            dice.append(2 * both / max(found_area + true_area, 1))
+            (recut if isinstance(case, Recut) else dice).append(2 * both / max(found_area + true_area, 1))
         else:
             overlap.append(both / max(found_area + true_area - both, 1))
     figures: dict[str, float] = {}
@@ -139,6 +141,8 @@ def _validate(model: keras.Model, held: cache.Slices, side: int) -> dict[str, fl
             "dice_median": float(np.median(dice)),
             "dice_worst": float(min(dice)),
         }
+    if recut:
+        figures |= {"recut_dice_mean": float(np.mean(recut)), "recut_dice_worst": float(min(recut))}
     if overlap:
         figures["brisc_iou"] = float(np.mean(overlap))
     return figures

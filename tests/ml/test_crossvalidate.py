@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from ml.__main__ import main
-from ml.training import cache, datasets, recipe, segmenter, splits
+from ml.training import cache, crossvalidation, datasets, planes, recipe, segmenter, splits
 from ml.training.plan import PLANS, Stage
 
 FEW = ["--shared", "32:5:2", "--stages", "32:5:2", "--steps", "1", "--quiet"]
@@ -97,6 +97,13 @@ class TestWhoLearns:
         batches = recipe.draw(slices, segmenter.MIX, 8, np.random.default_rng(1), slices.case != 0)
         drawn = np.concatenate([next(batches) for _ in range(20)])
         assert set(slices.case[drawn]) == {1}
+
+    def test_a_fold_learns_from_no_cut_of_its_own_patients(self, tmp_path: Path, lgg_folder: Path) -> None:
+        cases = datasets.find(lgg_folder)
+        slices = cache.open_or_make([*cases, *planes.recut(cases)], tmp_path / "cache", quiet=True)
+        taught = crossvalidation.taught(slices, [ONE])
+        names = {slices.cases[number].name for number in slices.case[taught]}
+        assert names == {TWO, f"{TWO} sagittal", f"{TWO} coronal"}
 
 
 class TestWhatStopsAtOnce:

@@ -10,6 +10,7 @@ import pytest
 from ml.gate import edges
 from ml.training import cache, drawn_bodies, gate, spoil
 from ml.training.datasets import Case
+from ml.training.sequences import sequence_of
 from tests import phantoms
 
 
@@ -107,3 +108,35 @@ class TestHeadsByCtThatASetCallsMri:
         pictures = gate.brains(self.slices(), "brisc", 12, np.random.default_rng(5))
         assert len(pictures) == 12
         assert all(np.ptp(picture) > 0 for picture in pictures)
+
+
+def brisc(number: int, kind: str, plane: str = "ax") -> Case:
+    return Case("brisc", f"brisc2025_train_{number:05}_{kind}_{plane}_t1", (Path("1.webp"),), (None,), kind, plane)
+
+
+def test_what_the_set_calls_t1_is_taken_for_what_it_shows() -> None:
+    assert sequence_of(brisc(12, "gl")) == "t1"
+    assert sequence_of(brisc(2900, "no")) == "t1"
+    assert sequence_of(brisc(2615, "no")) == "flair"
+    assert sequence_of(brisc(2693, "no")) is None, "a head by CT"
+    assert sequence_of(brisc(2590, "no")) is None, "nobody said"
+    assert sequence_of(Case("lgg", "patient", (), ())) is None, "three sequences in one picture"
+
+
+def test_pictures_of_a_sequence_come_equally_often() -> None:
+    cases = (brisc(2615, "no"), brisc(2546, "no"), brisc(12, "gl"), brisc(2590, "no"))
+    images = np.stack([phantoms.slice_picture(size=256, seed=seed)[0] for seed in range(4)])
+    slices = cache.Slices(
+        cases,
+        np.repeat(images[..., None], 3, 3),
+        np.zeros((4, 256, 256), np.uint8),
+        np.arange(4),
+        np.zeros(4, bool),
+        np.ones((4, 3)),
+    )
+    assert gate.named(slices, "flair", 6, np.random.default_rng(1)).shape == (6, 256, 256, 3)
+    assert gate.named(slices, "t1", 3, np.random.default_rng(1)).shape == (3, 256, 256, 3)
+    only_flair = cache.Slices(
+        cases[:1], slices.images[:1], slices.masks[:1], np.zeros(1, int), slices.tumour[:1], slices.top[:1]
+    )
+    assert len(gate.named(only_flair, "t1", 5, np.random.default_rng(1))) == 0
