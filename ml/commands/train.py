@@ -37,6 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--neighbours", action="store_true", help="segmenter: it sees FLAIR of the slices beside as well"
     )
     parser.add_argument(
+        "--outline", choices=("flair", "t1c"), help="segmenter: only from what teaches this outline, of all --data"
+    )
+    parser.add_argument(
         "--seed", type=seed, metavar="N", help="draws other slices in another order: for runs whose mean is to be taken"
     )
     parser.add_argument("--steps", type=int, metavar="N", help="stop after N steps, whatever the time")
@@ -67,8 +70,11 @@ def run(args: argparse.Namespace) -> int:
     from ml.training import datasets, splits
     from ml.weights import WeightsFault
 
-    if args.neighbours and args.network != "segmenter":
-        print("--neighbours is for the segmenter: the classifier sees one slice at a time.", file=sys.stderr)
+    if (args.neighbours or args.outline) and args.network != "segmenter":
+        print(
+            "--neighbours and --outline are for the segmenter: the classifier sees one slice at a time and outlines none.",
+            file=sys.stderr,
+        )
         return 2
     if refusal := outputs.refuse(folder=args.out):
         print(refusal, file=sys.stderr)
@@ -102,5 +108,6 @@ def _train(args: argparse.Namespace, cases: list[Any]) -> dict[str, float]:
     plan = dataclasses.replace(
         PLANS[args.network], **{name: value for name, value in asked.items() if value is not None}
     )
-    more: dict[str, Any] = {"neighbours": True} if args.neighbours else {}
+    own = {"neighbours": args.neighbours, "outline": args.outline}
+    more: dict[str, Any] = {name: value for name, value in own.items() if value}
     return network.train(cases, args.out, plan=plan, resume=args.resume, quiet=args.quiet, start=args.start, **more)

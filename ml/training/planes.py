@@ -21,7 +21,7 @@ Plane = Literal["sagittal", "coronal"]
 PLANES: tuple[Plane, ...] = get_args(Plane)
 _AXIS: dict[Plane, int] = {"sagittal": 2, "coronal": 1}
 _CODE: dict[Plane, str] = {"sagittal": "sa", "coronal": "co"}
-_CUTS = 24
+CUTS = 24
 """Cuts of a patient in one plane, evenly between the first and last tissue."""
 _INSET = 0.08
 """Share of the head on either side that is left out: there a cut shows scalp only."""
@@ -35,7 +35,7 @@ _FAR = 12.0
 
 @dataclass(frozen=True)
 class Recut(Case):
-    """An LGG patient's volume in another plane: its slices are `_CUTS` cuts, from one side of the head to the other.
+    """An LGG patient's volume in another plane: its slices are `CUTS` cuts, from one side of the head to the other.
 
     `images` and `masks` stay the axial files; `name` tells patient and plane, `patient` the patient.
     """
@@ -45,7 +45,7 @@ class Recut(Case):
     @property
     def sources(self) -> tuple[str, ...]:
         """A name for each cut."""
-        return tuple(f"{self.name} {number}" for number in range(1, _CUTS + 1))
+        return tuple(f"{self.name} {number}" for number in range(1, CUTS + 1))
 
     def read(self) -> tuple[np.ndarray, np.ndarray]:
         """uint8 (cuts, rows, columns, channels) and bool (cuts, rows, columns), the top of the head in row 0.
@@ -91,7 +91,7 @@ def cut(voxels: np.ndarray, outlines: np.ndarray, plane: Plane, rows: int) -> tu
     tissue = np.flatnonzero(tissue.mean(axis=tuple({0, 1, 2} - {axis})) >= _ENOUGH)
     first, last = (int(tissue[0]), int(tissue[-1])) if len(tissue) else (0, voxels.shape[axis] - 1)
     inset = _INSET * (last - first)
-    places = np.linspace(first + inset, last - inset, _CUTS).round().astype(int)
+    places = np.linspace(first + inset, last - inset, CUTS).round().astype(int)
     pixels = _stretched(np.take(voxels, places, axis), axis, rows, spline=3)
     inside = np.stack([_depth(outline) for outline in outlines])
     depth = _stretched(np.take(inside, places, axis), axis, rows, spline=1)

@@ -18,6 +18,7 @@ from ml.training.datasets import Case, DataFault
 from ml.training.loop import Batch, Trainer
 from ml.training.plan import Plan, Stage
 from ml.training.planes import Recut, recut
+from ml.training.sequences import teaches_flair
 
 log = logging.getLogger(__name__)
 
@@ -128,7 +129,8 @@ def draw(
 
     `only`: bool (slices,), which of them may be drawn. Raises DataFault when none of those shows a tumour.
     """
-    family = families(slices)
+    # BRISC's FLAIR without a tumour is what LGG lacks: heads that are not sick.
+    family = np.array(["lgg" if teaches_flair(case) else "brisc" for case in slices.cases])[slices.case]
     may = np.ones(len(family), bool) if only is None else only
     pools = {
         (name, sick): np.flatnonzero((family == name) & (slices.tumour == sick) & may)

@@ -18,13 +18,14 @@ from ml.training.loop import Batch
 from ml.training.plan import PLANS, Plan
 from ml.training.planes import Recut
 from ml.training.recipe import Mix, Recipe
+from ml.training.sequences import teaches_flair
 
 STRENGTH = augment.Strength(upside_down=0.2, gamma=0.5, channel_gamma=0.2, single_channel=0.35, stripped=0.2)
 MIX = Mix(
     lgg=0.45,
     sick={"lgg": 0.6, "brisc": 0.9},
-    # Gliomas are the hard ones of BRISC: many do not enhance and are dark.
-    kinds={"gl": 2.2, "me": 0.6, "pi": 1.0},
+    # Gliomas are the hard ones of BRISC: many do not enhance and are dark. Of its FLAIR without a tumour there is little.
+    kinds={"gl": 2.2, "me": 0.6, "pi": 1.0, "no": 6.0},
 )
 
 
@@ -37,9 +38,15 @@ def train(
     quiet: bool = False,
     start: Path | None = None,
     neighbours: bool = False,
+    outline: Family | None = None,
 ) -> dict[str, float]:
-    """Trains the U-Net; what it leaves in `out` and gives is `Recipe.train`'s."""
-    only_brisc = all(case.family == "brisc" for case in cases)
+    """Trains the U-Net; what it leaves in `out` and gives is `Recipe.train`'s.
+
+    `outline`: only from what teaches this one, of whichever set: BRISC holds some FLAIR without a tumour.
+    """
+    if outline is not None:
+        cases = [case for case in cases if teaches_flair(case) == (outline == "flair")]
+    only_brisc = not any(case.family == "lgg" for case in cases)
     how = recipe(MIX, neighbours=neighbours, released_as="t1c" if only_brisc else "flair")
     return how.train(cases, out, plan=plan, resume=resume, quiet=quiet, start=start)
 
@@ -84,22 +91,23 @@ def with_beside(slices: cache.Slices, places: np.ndarray, steps: np.ndarray | in
 
 
 def _inputs(slices: cache.Slices, places: np.ndarray, random: np.random.Generator, *, neighbours: bool) -> Batch:
-    """Images, masks, top, is-LGG."""
+    """Images, masks, top, teaches-FLAIR."""
     images = slices.images[places]
     if neighbours:
         # Now and then the second next: distances differ, and no file of this set tells them.
         images = with_beside(slices, places, np.where(random.random(len(places)) < 0.2, 2, 1))
     images[..., :3] = spoil.spoil(images[..., :3], random)
-    lgg = np.array([slices.cases[index].family == "lgg" for index in slices.case[places]])
-    return images, slices.masks[places], slices.top[places], lgg
+    flair = np.array([teaches_flair(slices.cases[index]) for index in slices.case[places]])
+    return images, slices.masks[places], slices.top[places], flair
 
 
 def _loss(model: keras.Model, batch: tuple[tf.Tensor, ...], side: int) -> tf.Tensor:
     """Cross-entropy plus soft Dice, on the channel that each sample's set supervises."""
-    images, masks, top, lgg = batch
-    x, truth = augment.augment(images, masks, top, lgg, side, STRENGTH)
+    images, masks, top, flair = batch
+    # A grey picture stays as it is whatever channels are exchanged, so FLAIR of BRISC may pass for a composite.
+    x, truth = augment.augment(images, masks, top, flair, side, STRENGTH)
     outlines = model(x, training=True)
-    weight = tf.cast(tf.stack([lgg, ~lgg], 1), tf.float32)[:, None, None, :]
+    weight = tf.cast(tf.stack([flair, ~flair], 1), tf.float32)[:, None, None, :]
     guess = tf.clip_by_value(outlines, 1e-5, 1 - 1e-5)
     entropy = -(truth * tf.math.log(guess) + (1 - truth) * tf.math.log(1 - guess))
     entropy = tf.reduce_sum(entropy * weight) / tf.cast(tf.shape(x)[0] * side * side, tf.float32)
@@ -122,12 +130,17 @@ def _validate(model: keras.Model, held: cache.Slices, side: int) -> dict[str, fl
     dice: list[float] = []
     recut: list[float] = []
     overlap: list[float] = []
+    outlined: list[bool] = []
     for number, case in enumerate(held.cases):
         places = np.flatnonzero(held.case == number)
-        if case.family == "brisc" and (not held.tumour[places[0]] or number % 2):
+        healthy = case.family == "brisc" and teaches_flair(case)
+        if case.family == "brisc" and not healthy and (not held.tumour[places[0]] or number % 2):
             continue
         seen = held.images[places] if model.input_shape[-1] == 3 else with_beside(held, places)
-        found = outlines(seen)[..., 0 if case.family == "lgg" else 1] > 0.5
+        found = outlines(seen)[..., 0 if teaches_flair(case) else 1] > 0.5
+        if healthy:
+            outlined.append(bool(found.any()))
+            continue
         truth = held.masks[places] > 127
         both, found_area, true_area = (found & truth).sum(), found.sum(), truth.sum()
         if case.family == "lgg":
@@ -143,6 +156,8 @@ def _validate(model: keras.Model, held: cache.Slices, side: int) -> dict[str, fl
         }
     if recut:
         figures |= {"recut_dice_mean": float(np.mean(recut)), "recut_dice_worst": float(min(recut))}
+    if outlined:
+        figures["flair_without_tumour_outlined"] = float(np.mean(outlined))
     if overlap:
         figures["brisc_iou"] = float(np.mean(overlap))
     return figures

@@ -37,3 +37,8 @@ def sequence_of(case: Case) -> Shown | None:
     if number in _FLAIR:
         return "flair"
     return "t1" if number in _T1 else None
+
+
+def teaches_flair(case: Case) -> bool:
+    """Whether a case teaches what is outlined in FLAIR: LGG, and BRISC's FLAIR, which holds no tumour, though often other lesions."""
+    return case.family == "lgg" or sequence_of(case) == "flair"

@@ -14,6 +14,7 @@ from PIL import Image
 
 from ml import weights
 from ml.pipeline import Pipeline
+from ml.training import planes
 from tests import phantoms
 
 
@@ -32,6 +33,12 @@ def loaded_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Pipeline, "load", shared)
         yield
+
+
+@pytest.fixture(autouse=True)
+def few_cuts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Heads of three slices are cut four times in each other plane, not as often as real ones: preparing takes most of a tiny run."""
+    monkeypatch.setattr(planes, "CUTS", 4)
 
 
 @pytest.fixture(scope="session")

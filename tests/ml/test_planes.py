@@ -19,8 +19,9 @@ SLICES, SIDE, ROWS = 20, 96, 64
 
 
 @pytest.fixture
-def head() -> tuple[np.ndarray, np.ndarray]:
-    """A ball of tissue with a bright lesion, high in the head, in front and on the left of the picture."""
+def head(monkeypatch: pytest.MonkeyPatch) -> tuple[np.ndarray, np.ndarray]:
+    """A ball of tissue with a bright lesion, high in the head, in front and on the left of the picture; cut as real ones are."""
+    monkeypatch.setattr(planes, "CUTS", 24)
     up, down, right = np.mgrid[:SLICES, :SIDE, :SIDE].astype(float)
     down, right = down - SIDE / 2, right - SIDE / 2
     up = (up - SLICES / 2) * (ROWS / SLICES)

@@ -113,11 +113,19 @@ class TestTraining:
         assert train("segmenter", [lgg_folder], tmp_path / "second", "--start", str(first), "--neighbours") == 2
         assert "another network" in capsys.readouterr().err
 
-    def test_only_the_unet_sees_slices_beside(
-        self, tmp_path: Path, lgg_folder: Path, capsys: pytest.CaptureFixture[str]
+    @pytest.mark.parametrize("option", [["--neighbours"], ["--outline", "flair"]])
+    def test_only_the_unet_sees_slices_beside_and_outlines(
+        self, option: list[str], tmp_path: Path, lgg_folder: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        assert train("classifier", [lgg_folder], tmp_path / "run", "--neighbours") == 2
-        assert "--neighbours" in capsys.readouterr().err
+        assert train("classifier", [lgg_folder], tmp_path / "run", *option) == 2
+        assert "segmenter" in capsys.readouterr().err
+        assert not (tmp_path / "run").exists()
+
+    def test_of_both_sets_one_outline_may_be_learnt(
+        self, tmp_path: Path, lgg_folder: Path, brisc_folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert train("segmenter", [lgg_folder, brisc_folder], tmp_path / "run", "--outline", "t1c", "--steps", "1") == 0
+        assert list(json.loads(capsys.readouterr().out)) == ["brisc_iou"]
 
 
 class TestFoldersThatStopAtOnce:
