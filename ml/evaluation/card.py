@@ -114,15 +114,28 @@ ALONE: dict[str, Cell] = {
     "refused": _percent("slices.refused_share"),
     "Dice of slices with a tumour": _at("outline.mean_dice"),
 }
+_OUTLINES = ("volume Dice, mean", "volume Dice, median", "volume Dice, worst", "false lesions a scan")
+_SLICES = ("accuracy", "AUC", "uncertain; right outside the band", "calibration error", "refused")
+RECUT: dict[str, Cell] = {name: LGG[name] for name in _OUTLINES} | {name: ALONE[name] for name in _SLICES}
 HEADS = {
     "| LGG |": "lgg",
     "| BRISC |": "brisc",
     "| Composite, alone |": "lgg alone",
     "| FLAIR in grey, alone |": "lgg flair alone",
+    "| Composite, sagittal |": "lgg sagittal",
+    "| FLAIR in grey, sagittal |": "lgg flair sagittal",
+    "| Composite, coronal |": "lgg coronal",
+    "| FLAIR in grey, coronal |": "lgg flair coronal",
     "| Group |": "groups",
 }
 """How the head of each table begins, and what it holds."""
-_ROWS = {"lgg": LGG, "brisc": BRISC, "lgg alone": ALONE, "lgg flair alone": ALONE}
+_ROWS = {
+    "lgg": LGG,
+    "brisc": BRISC,
+    "lgg alone": ALONE,
+    "lgg flair alone": ALONE,
+    **{f"lgg{way} {plane}": RECUT for way in ("", " flair") for plane in ("sagittal", "coronal")},
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -153,6 +166,7 @@ def _what(figures: Figures) -> tuple[str, str]:
     """What a file of figures was measured on, and the part."""
     data = figures["data"]
     what = " ".join([data["family"], *["flair"] * data["flair_only"], *["alone"] * data["alone"]])
+    what = f"{what} {data['plane']}" if data["plane"] else what
     return what, data["split"]
 
 

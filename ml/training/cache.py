@@ -24,7 +24,7 @@ from ml import pipeline, preprocess
 from ml.training.datasets import Case
 
 _VERSION = 3
-"""Raised when `prepare` changes what it makes, so that old caches are made anew."""
+"""Raised when `prepare` or `planes.cut` changes what it makes, so that old caches are made anew."""
 
 
 @dataclass(frozen=True)

@@ -101,10 +101,12 @@ def recontrast(picture: np.ndarray, random: np.random.Generator) -> np.ndarray:
     return np.repeat((np.clip(level, 0, 1) * 255).astype(np.uint8)[..., None], 3, axis=2)
 
 
-def brains(slices: cache.Slices, family: str, count: int, random: np.random.Generator) -> np.ndarray:
+def brains(
+    slices: cache.Slices, family: str, count: int, random: np.random.Generator, *, grey: float = 0.5
+) -> np.ndarray:
     """Random prepared slices of a family, in the ways that they may arrive; uint8 (n, 256, 256, 3).
 
-    LGG slices come as composite or as one grey channel, most as a picture alone; some are stripped of their skulls, most varied as a picture.
+    LGG slices come as composite or, `grey` of them, as one grey channel, most as a picture alone; some are stripped of their skulls, most varied as a picture.
     Heads by CT among them are left out.
     """
     wanted = [case.family == family and not is_ct(case) for case in slices.cases]
@@ -112,7 +114,7 @@ def brains(slices: cache.Slices, family: str, count: int, random: np.random.Gene
     pictures = []
     for place in random.choice(places, count, replace=count > len(places)):
         picture = np.asarray(slices.images[place])
-        if family == "lgg" and random.random() < 0.5:
+        if family == "lgg" and random.random() < grey:
             picture = _in_grey(picture, random)
         if family == "lgg" and random.random() < _ALONE:
             # The ends of a series look otherwise when they come alone: scaled by themselves, and filling the picture.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -23,8 +24,10 @@ _REFUSED = 0.008
 learnt it refuses fewer slices as they are than it did at 0.6 % without (docs/experiments.md)."""
 _MISNAMED = 0.01
 """Share of pictures whose family may be named wrongly among those where it is called sure."""
-_COPIES = 9
-"""Varied copies of each picture to refuse."""
+_COPIES, _LEAST = 9, 240
+"""Varied copies of each picture to refuse, and pictures of a kind: of a kind with few, there are more copies of each."""
+_CUTS_IN_GREY = 0.85
+"""Share of cuts in other planes that come as one channel: sagittal FLAIR is a series of its own, hardly ever a composite."""
 _JUDGES = (5, 6, 7)
 """Seeds of the judges whose log-odds are added up."""
 _OF_SERIES = 0.75
@@ -44,7 +47,7 @@ _NAMED: dict[str, tuple[int, Shown, int, int, int]] = {
 Answers = Callable[[np.ndarray], np.ndarray]
 """Prepared uint8 (n, 256, 256, 3) to what the classifier's convolutions answer, float32 (n, channels)."""
 Sets = dict[str, np.ndarray]
-"""Features (n, features) by name: "yes/...", "no/KIND" to fit on, "yes_held/...", "no_held/KIND" kept apart; "series/N" slices of one brain, "recut_held" brains cut in other planes;
+"""Features (n, features) by name: "yes/...", "no/KIND" to fit on ("no_whole/KIND" without the copies), "yes_held/...", "no_held/KIND" kept apart; "series/N" slices of one brain, "recut_held" brains cut in other planes;
 "flair", "t1c" and their "..._held" for the judge that names the sequence."""
 
 
@@ -73,15 +76,22 @@ def gather(answers: Answers, learnt: Brains, held: Brains, not_brain: Path, draw
     sets |= {f"yes_held/{family}": features(gate.brains(held.slices, family, 700, random)) for family in FAMILIES}
     # From generators of their own, so that what is drawn above and below stays what it was.
     sets["yes/ends"] = features(gate.ends(learnt.slices, 1200, np.random.default_rng(_SEED + 3)))
-    sets["yes/recut"] = features(gate.brains(learnt.recut, "lgg", 1600, np.random.default_rng(_SEED + 4)))
-    sets["recut_held"] = features(gate.brains(held.recut, "lgg", 400, np.random.default_rng(_SEED + 5)))
+    sets["yes/recut"] = features(
+        gate.brains(learnt.recut, "lgg", 2000, np.random.default_rng(_SEED + 4), grey=_CUTS_IN_GREY)
+    )
+    sets["recut_held"] = features(
+        gate.brains(held.recut, "lgg", 400, np.random.default_rng(_SEED + 5), grey=_CUTS_IN_GREY)
+    )
     if drawn:
         heads = [picture for kind in gate.read_pictures(drawn).values() for picture in kind]
         sets["yes/drawn"] = features(gate.prepare_all([gate.vary(picture, random) for picture in heads * 2]))
     for kind, pictures in gate.read_pictures(not_brain).items():
         # The last third of each kind is held out: neighbouring numbers may be one person.
         border = len(pictures) * 2 // 3
-        sets[f"no/{kind}"] = features(gate.others(pictures[:border], _COPIES, random, shades=kind not in _HEADS))
+        copies = max(_COPIES, math.ceil(_LEAST / border) - 1)
+        sets[f"no/{kind}"] = features(gate.others(pictures[:border], copies, random, shades=kind not in _HEADS))
+        # The pictures themselves come before their varied copies.
+        sets[f"no_whole/{kind}"] = sets[f"no/{kind}"][:border]
         sets[f"no_held/{kind}"] = features(gate.prepare_all(pictures[border:]))
     sets["no/generated"] = features(gate.generated(1000, random))
     sets["no_held/generated"] = features(gate.generated(300, later))
@@ -222,9 +232,7 @@ def _never_seen(sets: Sets, flair: dict[str, np.ndarray]) -> dict[str, dict[str,
         kind = name.removeprefix("no/")
         parts = _fit_brain(sets, without=name) | {"flair": flair}
         other, _ = _thresholds(_stored(parts), sets)
-        real = kind not in ("generated", "bodies", "misused")
-        # `gate.others` puts the pictures themselves before their varied copies.
-        whole = sets[name][: len(sets[name]) // (_COPIES + 1)] if real else sets[name][:0]
+        whole = sets.get(f"no_whole/{kind}", sets[name][:0])
         scores = other.score(np.concatenate([whole, sets[f"no_held/{kind}"]]))
         medians = [np.median(scores[start : start + SERIES]) for start in range(0, len(scores) - SERIES + 1, SERIES)]
         refused[kind] = {

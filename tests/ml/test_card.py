@@ -28,7 +28,7 @@ A sentence with | in it.
 """
 BRISC: dict[str, Any] = {
     "model": {"version": "9.9"},
-    "data": {"family": "brisc", "split": "validation", "flair_only": False, "alone": False},
+    "data": {"family": "brisc", "split": "validation", "flair_only": False, "alone": False, "plane": None},
     "outline": {"mean_iou": {"value": 0.7512, "interval_95": [0.7, 0.8]}},
     "slices": {"uncertain_share": 0.0654},
 }
@@ -55,6 +55,22 @@ def test_rows_are_found_by_their_words(written: list[str], capsys: pytest.Captur
     said = capsys.readouterr().out
     assert "something that nobody measures" in said
     assert "site: CS" in said
+
+
+def test_a_plane_has_a_table_of_its_own(tmp_path: Path) -> None:
+    rows = ["| LGG | validation | test |", "|---|---|---|", "| volume Dice, worst | 0.5 | 0.5 |", ""]
+    rows += ["| Composite, sagittal | validation | test |", "|---|---|---|", "| volume Dice, worst | 0.5 | 0.5 |"]
+    (tmp_path / "CARD.md").write_text("\n".join(rows) + "\n")
+    written = [str(tmp_path / "CARD.md")]
+    for part, worst in (("validation", 0.25), ("test", 0.75)):
+        data = {"family": "lgg", "split": part, "flair_only": False, "alone": False, "plane": "sagittal"}
+        figures = {"model": {"version": "9.9"}, "data": data, "outline": {"volume_dice_worst": worst}}
+        (tmp_path / f"{part}.json").write_text(json.dumps(figures))
+        written.append(str(tmp_path / f"{part}.json"))
+    assert card.main(written) == 0
+    after = Path(written[0]).read_text().splitlines()
+    assert after[2] == rows[2]
+    assert after[-1] == "| volume Dice, worst | 0.250 | 0.750 |"
 
 
 def test_a_part_that_was_not_measured_leaves_its_rows(written: list[str]) -> None:
