@@ -107,7 +107,8 @@ def _widest(lines: np.ndarray) -> tuple[float, float, float]:
 
     Between two ends of lines the width changes linearly, so the widest place is at an end of one.
     """
-    places, widths = lines[..., 0], lines[..., 1]
+    # Ends at one position stay at one: rounding that differs with the picture's way round would part them.
+    places, widths = lines[..., 0].round(9), lines[..., 1]
     stops = np.unique(places)
     low, high = np.full(len(stops), np.inf), np.full(len(stops), -np.inf)
     at = np.searchsorted(stops, places)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import ndimage
@@ -79,6 +79,7 @@ def test_no_line_at_right_angles_is_longer_than_the_perpendicular(inside, pixel)
 
 @checked
 @given(OUTLINES, PIXELS)
+@example(np.array([[1, 0], [0, 0], [1, 0], [0, 0], [0, 0], [0, 0], [1, 0], [0, 0], [0, 1]], bool), (0.4, 1.6))
 def test_turning_the_picture_over_changes_no_length(inside, pixel):
     found = diameters(inside, *pixel)
     for other, sizes in ((inside[::-1], pixel), (inside[:, ::-1], pixel), (inside.T, pixel[::-1])):
