@@ -74,7 +74,7 @@ def gather(answers: Answers, learnt: Brains, held: Brains, not_brain: Path, draw
 
     sets = {f"yes/{family}": features(gate.brains(learnt.slices, family, 2200, random)) for family in FAMILIES}
     sets |= {f"yes_held/{family}": features(gate.brains(held.slices, family, 700, random)) for family in FAMILIES}
-    # From generators of their own, so that what is drawn above and below stays what it was.
+    # From generators of their own, so that neither changes what the others draw.
     sets["yes/ends"] = features(gate.ends(learnt.slices, 1200, np.random.default_rng(_SEED + 3)))
     sets["yes/recut"] = features(
         gate.brains(learnt.recut, "lgg", 2000, np.random.default_rng(_SEED + 4), grey=_CUTS_IN_GREY)

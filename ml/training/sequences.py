@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from ml.training.ct_heads import is_ct
+from ml.training.ct_heads import is_ct, number_of
 from ml.training.datasets import Case
 
 Shown = Literal["flair", "t1"]
@@ -33,7 +33,7 @@ def sequence_of(case: Case) -> Shown | None:
         return None
     if case.kind != "no":
         return "t1"
-    number = int(case.name.split("_")[2])
+    number = number_of(case)
     if number in _FLAIR:
         return "flair"
     return "t1" if number in _T1 else None
